@@ -1,0 +1,1 @@
+"""Multimodal knowledge distillation for egocentric action recognition."""

@@ -1,0 +1,84 @@
+"""Reading and writing files so that a half-written one never looks whole.
+
+Every output is written to a temporary name in its own folder, flushed to disk and then renamed: rename is atomic on
+one file system, so a reader sees the old file, the new file or none.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from egokd.errors import UserError
+
+METADATA_KEY = b"egokd"
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` on success, delete it on any error.
+
+    The temporary name keeps the suffix, because some writers choose their format by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as indented JSON. NaN is refused: it is not JSON, and a metric that is NaN is a fault."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON; UserError with path and position when the text is damaged."""
+    try:
+        return json.loads(Path(path).read_text())
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not valid JSON ({error}). Delete it and run the rule that makes it again.") from None
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text)
+
+
+def write_parquet(path: str | Path, table: pd.DataFrame, metadata: dict | None = None) -> None:
+    """Write a table as Parquet, with `metadata` as JSON under the schema key `egokd`."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    if metadata is not None:
+        arrow = arrow.replace_schema_metadata(
+            {**(arrow.schema.metadata or {}), METADATA_KEY: json.dumps(metadata).encode()}
+        )
+    with atomic_path(path) as temporary:
+        pq.write_table(arrow, temporary, compression="zstd")
+
+
+def read_parquet(path: str | Path) -> pd.DataFrame:
+    """Read a Parquet table; UserError when the file is damaged."""
+    try:
+        return pq.read_table(path).to_pandas()
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again.") from None
+
+
+def parquet_metadata(path: str | Path) -> dict:
+    """The JSON that `write_parquet` stored; empty when there is none."""
+    metadata = pq.read_schema(path).metadata or {}
+    return json.loads(metadata.get(METADATA_KEY, b"{}"))
