@@ -1,0 +1,1 @@
+"""Nets: tensors in, one vector of logits per head out."""

@@ -1,0 +1,58 @@
+"""The table of nets: name in the config, class, kind of input, size.
+
+Free of torch, because the Snakefile reads it: a rule adds the module of the net it uses to its inputs, so that
+a change in one net never retrains another. That is also why `build` loads these modules by name.
+"""
+
+import difflib
+from dataclasses import dataclass, field
+from typing import Any
+
+from egokd.errors import UserError
+
+# what a net reads: pixels float [B,C,T,H,W], or boxes and their attributes [B,T,N,...]
+PIXEL_MODALITIES = ("rgb", "flow", "audio", "omnivore")
+BOX_MODALITIES = ("obj",)
+
+
+@dataclass(frozen=True)
+class Net:
+    """One entry: where the class is, which modalities it reads, and the arguments that make this size of it."""
+
+    module: str
+    cls: str
+    modalities: tuple[str, ...]
+    preset: dict[str, Any] = field(default_factory=dict)
+
+
+def _video_swin(embed_dim: int, third_stage: int) -> Net:
+    preset = {
+        "embed_dim": embed_dim,
+        "depths": (2, 2, third_stage, 2),
+        "num_heads": tuple(embed_dim // 32 * 2**stage for stage in range(4)),
+    }
+    return Net("egokd.models.video_swin", "VideoSwin", PIXEL_MODALITIES, preset)
+
+
+NETS: dict[str, Net] = {
+    "small": Net("egokd.models.small", "SmallVideoNet", PIXEL_MODALITIES),
+    "small_boxes": Net("egokd.models.small_boxes", "SmallBoxNet", BOX_MODALITIES),
+    "video_swin_t": _video_swin(96, 6),
+    "video_swin_s": _video_swin(96, 18),
+    "video_swin_b": _video_swin(128, 18),
+    "timesformer_b": Net("egokd.models.timesformer", "TimeSformer", PIXEL_MODALITIES),
+    "stlt": Net("egokd.models.stlt", "Stlt", BOX_MODALITIES),
+}
+
+
+def nearest(wrong: str, valid: list[str]) -> str:
+    """'; did you mean ...?' when a valid name is close, else the list of all."""
+    near = difflib.get_close_matches(str(wrong), valid, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(valid)) or 'none'}"
+
+
+def find_net(net: str) -> Net:
+    """The entry of `net`; UserError with the nearest name when there is none."""
+    if net not in NETS:
+        raise UserError(f"net {net!r} is unknown{nearest(net, list(NETS))}")
+    return NETS[net]
