@@ -31,8 +31,8 @@ def build_model(
     modality    rgb, flow, audio, omnivore (pixels [B,C,T,H,W]) or obj (boxes)
     heads       classes of each head
     num_frames  T; size: side of the square input in pixels (nets for boxes ignore it)
-    options     arguments of the net's class, plus at most one of `pretrained` (a public name of weights, which
-                are downloaded) and `init` (path of a model.safetensors whose backbone is taken)
+    options     arguments of the net's class, plus at most one of `pretrained` (a public name of weights,
+                which are downloaded) and `init` (path of a model.safetensors whose backbone is taken)
 
     Raises UserError for an unknown net or option, and for a modality that the net cannot read.
     """
@@ -66,8 +66,8 @@ def save_model(path: str | Path, model: nn.Module, description: dict[str, Any]) 
     """Write the weights to `path` and `description` to `config.json` in the same folder, each atomically.
 
     `description` holds at least the arguments of `build_model` (`options` as one dictionary). Names of a
-    compiled or DistributedDataParallel model are written without the wrapper's prefix. Raises ValueError when a
-    build argument is missing: that is a mistake of the caller, not of the user.
+    compiled or DistributedDataParallel model are written without the wrapper's prefix. Raises ValueError when
+    a build argument is missing: that is a mistake of the caller, not of the user.
     """
     missing = [key for key in BUILD_KEYS if key not in description]
     if missing:
@@ -138,7 +138,7 @@ def listed(names: list[str]) -> str:
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file, on the CPU; UserError when it is missing, cut short or of another format."""
+    """Tensors of a safetensors file; UserError when it is missing, damaged or of another format."""
     try:
         return load_file(path, device="cpu")
     except FileNotFoundError:

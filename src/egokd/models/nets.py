@@ -1,7 +1,7 @@
 """The table of nets: name in the config, class, kind of input, size.
 
-Free of torch, because the Snakefile reads it: a rule adds the module of the net it uses to its inputs, so that
-a change in one net never retrains another. That is also why `build` loads these modules by name.
+Free of torch, because the Snakefile reads it: a rule adds the module of the net it uses to its inputs, so
+that a change in one net never retrains another. That is also why `build` loads these modules by name.
 """
 
 import difflib
@@ -17,7 +17,7 @@ BOX_MODALITIES = ("obj",)
 
 @dataclass(frozen=True)
 class Net:
-    """One entry: where the class is, which modalities it reads, and the arguments that make this size of it."""
+    """One entry: where the class is, which modalities it reads, the arguments that make this size."""
 
     module: str
     cls: str
