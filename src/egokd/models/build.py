@@ -38,9 +38,7 @@ def build_model(
     """
     entry = find_net(net)
     if modality not in entry.modalities:
-        raise UserError(
-            f"net {net!r} cannot read modality {modality!r}; it reads {', '.join(entry.modalities)}"
-        )
+        raise UserError(f"net {net!r} cannot read modality {modality!r}; it reads {', '.join(entry.modalities)}")
     bad_heads = {name: count for name, count in heads.items() if not isinstance(count, int) or count < 1}
     if not heads or bad_heads:
         raise UserError(f"net {net!r}: heads must map names to numbers of classes above 0, got {heads}")
@@ -78,7 +76,7 @@ def save_model(path: str | Path, model: nn.Module, description: dict[str, Any]) 
 
 def write_weights(path: str | Path, state: dict[str, Tensor]) -> None:
     """Write named tensors as safetensors, atomically."""
-    tensors = {_bare(name): tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    tensors = {bare_name(name): tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with atomic_path(path) as temporary:
         save_file(tensors, temporary)
 
@@ -155,9 +153,7 @@ def read_description(path: str | Path) -> dict[str, Any]:
     description = read_json(config)
     missing = [key for key in BUILD_KEYS if key not in description]
     if missing:
-        raise UserError(
-            f"{config}: lacks {', '.join(missing)}; it does not describe a model of this workflow"
-        )
+        raise UserError(f"{config}: lacks {', '.join(missing)}; it does not describe a model of this workflow")
     return description
 
 
@@ -181,7 +177,8 @@ def _config_path(path: str | Path) -> Path:
     return Path(path).with_name("config.json")
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
+    """A tensor's name without the prefixes that wrappers put before it."""
     while name.startswith(WRAPPER_PREFIXES):
         name = next(name.removeprefix(prefix) for prefix in WRAPPER_PREFIXES if name.startswith(prefix))
     return name

@@ -39,9 +39,7 @@ class EncoderLayer(nn.Module):
         heads = self.qkv(x_BLD).view(batch, length, 3, self.num_heads, width // self.num_heads)
         q, k, v = heads.permute(2, 0, 3, 1, 4)
         dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=visible, dropout_p=dropout, is_causal=causal
-        )
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=visible, dropout_p=dropout, is_causal=causal)
         x_BLD = self.norm1(x_BLD + self._drop(self.proj(mixed.transpose(1, 2).flatten(2))))
         return self.norm2(x_BLD + self._drop(self.fc2(self._drop(F.gelu(self.fc1(x_BLD))))))
 
@@ -114,14 +112,10 @@ class Stlt(nn.Module):
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         batch, frames = inputs["category"].shape[:2]
         if frames > self.position.num_embeddings:
-            raise UserError(
-                f"stlt: {frames} frames, but the net was built for {self.position.num_embeddings}"
-            )
+            raise UserError(f"stlt: {frames} frames, but the net was built for {self.position.num_embeddings}")
         x = self.embedding(inputs).flatten(0, 1)  # [B*T, N, D]
         x = torch.cat((self.frame_token.expand(len(x), -1, -1), x), dim=1)
-        visible = F.pad(
-            inputs["category"].flatten(0, 1) != PAD, (1, 0), value=True
-        )  # the token is always seen
+        visible = F.pad(inputs["category"].flatten(0, 1) != PAD, (1, 0), value=True)  # the token is always seen
         for layer in self.spatial:
             x = layer(x, visible=visible[:, None, None, :])
         frames_BTD = x[:, 0].unflatten(0, (batch, frames))

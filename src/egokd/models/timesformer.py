@@ -106,32 +106,3 @@ class TimeSformer(nn.Module):
         for block in self.blocks:
             token_BD, x_BTSD = block(token_BD, x_BTSD)
         return self.heads(self.norm(token_BD))
-
-
-def start_from_vit(vit: dict[str, Tensor], model: TimeSformer) -> dict[str, Tensor]:
-    """The state of `model` with the weights of an image ViT in timm's names, classifier left out.
-
-    As in the original, temporal attention and its norm start as copies of the spatial ones (behind the zero
-    map); position embeddings of another image size are interpolated. Time embeddings, zero maps and heads
-    stay as they are. The caller checks that names and shapes fit.
-    """
-    state = dict(model.state_dict())
-    for name, tensor in vit.items():
-        if name.startswith("head."):
-            continue
-        if name == "pos_embed" and tensor.shape[-1] == model.pos_embed.shape[-1]:
-            state[name] = _resized(tensor, model)
-        elif name.startswith("blocks."):
-            _, index, rest = name.split(".", 2)
-            state[f"blocks.{index}.space.{rest}"] = tensor
-            if rest.startswith(("attn.", "norm1.")):
-                own = rest.replace("attn.", "time_attn.", 1).replace("norm1.", "time_norm.", 1)
-                state[f"blocks.{index}.{own}"] = tensor.clone()
-        else:
-            state[name] = tensor
-    return state
-
-
-def _resized(pos_embed: Tensor, model: TimeSformer) -> Tensor:
-    side = model.patch_embed.grid_size
-    return timm.layers.resample_abs_pos_embed(pos_embed, new_size=list(side), num_prefix_tokens=1)

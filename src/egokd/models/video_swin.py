@@ -100,8 +100,7 @@ def _check_geometry(
 
 
 def _do_not_save_position_index(backbone: SwinTransformer3d) -> None:
-    """Keep the tables of window offsets out of the state dict: they follow from the window size (1.2 MB a
-    block)."""
+    """Keep the tables of window offsets, 1.2 MB a block, out of the state dict: they follow from the window size."""
     for module in backbone.modules():
         if hasattr(module, "relative_position_index"):
             index = module.relative_position_index

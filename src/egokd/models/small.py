@@ -1,0 +1,90 @@
+"""A small video net that learns from scratch within minutes on a CPU: the backbone of the demo.
+
+Every frame passes the same 2D convolutions; half-way and at the end, convolutions over time mix neighbouring
+frames place by place, so that the direction of a motion can be seen; then time is halved twice. Shapes:
+B batch, C channels, T frames, H, W pixels (or mel bands and time columns of a sound window), D features.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from egokd.models.heads import Heads
+
+CHANNELS = {"rgb": 3, "flow": 3, "omnivore": 3, "audio": 1}
+TIME_PARTS = 2  # the clip's beginning and end are described apart: take and put differ in order only
+
+
+class SmallVideoNet(nn.Module):
+    """inputs["pixels"] float [B,C,T,H,W] -> {head: logits [B, classes]}; C is 3, for sound 1.
+
+    width        channels of the first stage; the others are twice, three and four times as wide
+    dropout      share of features dropped before the heads
+    num_frames, size  any; the net holds no parameters that depend on them
+    """
+
+    def __init__(
+        self,
+        modality: str,
+        heads: dict[str, int],
+        num_frames: int,
+        size: int,
+        width: int = 16,
+        dropout: float = 0.3,
+    ):
+        super().__init__()
+        channels = [width, 2 * width, 4 * width, 6 * width]
+        self.early = nn.Sequential(
+            conv(CHANNELS[modality], channels[0], 5, stride=2),
+            conv(channels[0], channels[1], 3, stride=2),
+            conv(channels[1], channels[1], 3),
+        )
+        self.mix_early = TimeMix(channels[1])
+        self.late = nn.Sequential(conv(channels[1], channels[2], 3, stride=2), conv(channels[2], channels[2], 3))
+        self.mix_late = TimeMix(channels[2])
+        self.top = conv(channels[2], channels[3], 3, stride=2)
+        features = 2 * channels[3]
+        self.over_time = nn.Sequential(*(time_conv(features, features) for _ in range(2)))
+        self.dropout = nn.Dropout(dropout)
+        self.heads = Heads(TIME_PARTS * features, heads)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        x_BCTHW = inputs["pixels"]
+        batch, _, frames = x_BCTHW.shape[:3]
+        x = x_BCTHW.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)  # [B*T,C,H,W]
+        x = self.mix_early(self.early(x), frames)
+        x = self.top(self.mix_late(self.late(x), frames))
+        x_BTD = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1).view(batch, frames, -1)
+        x_BDT = self.over_time(x_BTD.transpose(1, 2))
+        x_BD = nn.functional.adaptive_avg_pool1d(x_BDT, TIME_PARTS).flatten(1)
+        return self.heads(self.dropout(x_BD))
+
+
+class TimeMix(nn.Module):
+    """Adds to every frame what changed since the one before and until the next, place by place.
+
+    [B*T,C,H,W] -> the same shape. At the clip's ends the missing neighbour counts as equal.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.past = nn.Conv2d(channels, channels, 1, bias=False)
+        self.future = nn.Conv2d(channels, channels, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor, frames: int) -> Tensor:
+        steps = x.unflatten(0, (-1, frames))
+        before = torch.cat([steps[:, :1], steps[:, :-1]], 1).flatten(0, 1)
+        after = torch.cat([steps[:, 1:], steps[:, -1:]], 1).flatten(0, 1)
+        return torch.relu(x + self.norm(self.past(x - before) + self.future(after - x)))
+
+
+def conv(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch norm, ReLU."""
+    layer = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True))
+
+
+def time_conv(channels_in: int, channels_out: int) -> nn.Sequential:
+    """[B,D,T] -> [B,D',T/2] (rounded up): convolution over time, batch norm, ReLU."""
+    layer = nn.Conv1d(channels_in, channels_out, 3, stride=2, padding=1, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm1d(channels_out), nn.ReLU())
