@@ -75,7 +75,9 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
     try:
         return pq.read_table(path).to_pandas()
     except pa.ArrowInvalid as error:
-        raise UserError(f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again.") from None
+        raise UserError(
+            f"{path}: not a readable Parquet file ({error}). Delete it and run the workflow again."
+        ) from None
 
 
 def parquet_metadata(path: str | Path) -> dict:

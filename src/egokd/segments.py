@@ -69,7 +69,10 @@ def check_segments(segments: Segments, where: str) -> None:
     refuse(table["start_s"] < 0, "negative start time")
     for head, count in segments.num_classes.items():
         refuse(~table[head].between(-1, count - 1), f"class of head {head!r} outside 0..{count - 1}")
-        refuse((table[head] == -1) & (table["split"] != "test"), f"no label for head {head!r} outside the test split")
+        refuse(
+            (table[head] == -1) & (table["split"] != "test"),
+            f"no label for head {head!r} outside the test split",
+        )
 
 
 def shard_of(video_id: str, shards: int) -> int:
@@ -95,7 +98,7 @@ def assign_fold(table: pd.DataFrame, heads: list[str], share: float, seed: int) 
     fold[train.index] = "fit"
     for labels, group in train.groupby(heads, sort=True):
         wanted = len(group) * share
-        extra = _hash_unit(f"{seed}/{labels}") < wanted - np.floor(wanted)
+        extra = _hash_unit(f"{seed}/{[int(label) for label in labels]}") < wanted - np.floor(wanted)
         count = min(int(np.floor(wanted)) + int(extra), len(group) - 1)
         order = group["segment_id"].map(lambda segment: _hash_unit(f"{seed}/{segment}")).sort_values(kind="stable")
         fold[order.index[:count]] = "heldout"

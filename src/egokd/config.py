@@ -1,0 +1,353 @@
+"""The experiment's configuration: typed, described and closed. This file is its single source.
+
+`config.yaml` holds the values, `workflow/schemas/config.schema.json` is generated from here
+(`python -m egokd.steps.write_schema`), and a test keeps all three in step. Nothing is filled in silently: every key
+without a default here must stand in the file, and an unknown key is an error that names the nearest valid one.
+
+One entry of `datasets` is one experiment: a dataset with everything that is trained and reported on it. Rules hand each
+step exactly the part it uses (`Settings` classes at the end of the sections), never the whole.
+"""
+
+import difflib
+import json
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from egokd.errors import UserError
+
+Modality = Literal["rgb", "flow", "audio", "obj"]
+MODALITIES: tuple[str, ...] = get_args(Modality)
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """A closed group of keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+# --- data ---------------------------------------------------------------------------------------------------------
+
+
+class DemoSettings(Section):
+    """The generated kitchen that stands in for a real dataset (see docs/datasets.md)."""
+
+    seed: int = Field(description="Seed of the world: kitchens, objects, videos, sounds, annotations.")
+    train_kitchens: Count = Field(description="Participants in the training videos, each with an own kitchen.")
+    unseen_kitchens: Count = Field(description="Participants that appear in validation only.")
+    train_segments: Count = Field(description="Annotated segments in the training videos.")
+    val_segments: Count = Field(description="Annotated segments in the validation videos, half of unseen participants.")
+    frame_rate: Positive = Field(description="Frames per second of the rendered videos.")
+    short_side: Annotated[int, Field(ge=48)] = Field(description="Height of the rendered videos in pixels.")
+    label_noise: Share = Field(description="Share of training segments whose label is wrong.")
+    silent_share: Share = Field(description="Share of videos without a sound track.")
+    missed_box_share: Share = Field(description="Share of detections left out, as a detector would.")
+
+
+class DataSettings(Section):
+    """Where the official files are and how the dataset is cut."""
+
+    format: Literal["epic100"] = Field(description="Layout of the files under `root`; one adapter per layout.")
+    root: str | None = Field(description="Folder with the official files; null for a demo (results/demo/{dataset}).")
+    demo: DemoSettings | None = Field(description="Generate a demo in that layout; null for real data.")
+    shards: Count = Field(description="Jobs per data preparation step; videos are dealt by a hash of their id.")
+    heldout_share: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        description="Share of the train split kept out of all training, used only to choose ensemble weights."
+    )
+    heldout_seed: int = Field(description="Seed of the choice of held-out segments.")
+    max_skipped_share: Share = Field(
+        description="The run stops when more than this share of the segments cannot be read; fewer are skipped."
+    )
+
+    @model_validator(mode="after")
+    def _root_or_demo(self) -> "DataSettings":
+        if (self.root is None) == (self.demo is None):
+            raise ValueError("give either `root` (real data) or `demo` (generated data), and null for the other")
+        return self
+
+
+class FlowMediaSettings(Section):
+    """Optical flow computed with OpenCV DIS."""
+
+    preset: Literal["ultrafast", "fast", "medium"] = Field(description="Quality preset of DIS.")
+    bound: Positive = Field(description="Displacement, in pixels per frame step, stored as the 8-bit extremes.")
+
+
+class AudioMediaSettings(Section):
+    """Waveforms cut from the videos' sound."""
+
+    sample_rate: Count = Field(description="Samples per second after resampling.")
+    margin_s: NonNegative = Field(description="Seconds of sound kept before and after each segment.")
+
+
+class MediaSettings(Section):
+    """What is extracted from the videos, once."""
+
+    reader: Literal["decord", "pyav"] = Field(
+        description="Preferred decoder. decord is used only for files it is known to read right, PyAV for all others."
+    )
+    frame_rate: Positive = Field(description="Frames per second that are stored, whatever the videos' own rate.")
+    short_side: Annotated[int, Field(ge=32)] = Field(description="Shorter side of stored frames in pixels.")
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] = Field(description="JPEG quality of stored frames.")
+    flow: FlowMediaSettings
+    audio: AudioMediaSettings
+
+
+# --- views and inputs ----------------------------------------------------------------------------------------------
+
+
+class ViewSettings(Section):
+    """The distribution of training views: time sampling, crop, photometric changes. The same for every modality."""
+
+    num_frames: Count = Field(description="Frames per clip.")
+    sampling: Literal["uniform", "dense"] = Field(
+        description="uniform: one frame from each of `num_frames` equal parts; dense: a run with a fixed stride."
+    )
+    stride_s: Positive = Field(description="Seconds between frames of a dense run.")
+    scale: tuple[Positive, Positive] = Field(description="Range of the square crop's side, as share of the short side.")
+    brightness: NonNegative = Field(description="Largest relative change of brightness.")
+    contrast: NonNegative = Field(description="Largest relative change of contrast.")
+    saturation: NonNegative = Field(description="Largest relative change of saturation.")
+    hue: Annotated[float, Field(ge=0, le=0.5)] = Field(description="Largest turn of the hue circle, 1 = full turn.")
+
+    @model_validator(mode="after")
+    def _scale_is_a_range(self) -> "ViewSettings":
+        if not self.scale[0] <= self.scale[1] <= 1:
+            raise ValueError(f"scale must be [low, high] with low <= high <= 1, got {list(self.scale)}")
+        return self
+
+
+class AudioInputSettings(Section):
+    """Log-mel spectrogram windows, one centred on each sampled frame."""
+
+    window_s: Positive = Field(description="Seconds of sound per window.")
+    n_fft: Count = Field(description="FFT length in samples.")
+    win_length: Count = Field(description="Length of the analysis window in samples.")
+    hop_length: Count = Field(description="Samples between columns of the spectrogram.")
+    n_mels: Count = Field(description="Mel bands.")
+    mean: float = Field(description="Subtracted from the level in dB.")
+    std: Positive = Field(description="Divides the level in dB.")
+    time_mask: Annotated[int, Field(ge=0)] = Field(description="Widest masked run of columns in training; 0 for none.")
+    freq_mask: Annotated[int, Field(ge=0)] = Field(description="Widest masked run of bands in training; 0 for none.")
+
+
+class InputSettings(Section):
+    """From the stores to the nets' inputs."""
+
+    size: Annotated[int, Field(ge=16)] = Field(description="Side of the square input in pixels.")
+    flow_scale: Positive = Field(description="Flow in input pixels per frame step that becomes 1.0.")
+    audio: AudioInputSettings
+    max_boxes: Count = Field(description="Boxes per frame; the highest scores are kept.")
+
+
+# --- models and training ----------------------------------------------------------------------------------------------
+
+
+class TrainSettings(Section):
+    """One run of the training loop."""
+
+    epochs: Count = Field(description="Passes over the training segments, each with new views.")
+    warmup_epochs: NonNegative = Field(description="Epochs of linear warm-up; linear decay to zero after them.")
+    batch_size: Count = Field(description="Segments per step, over all GPUs.")
+    lr: Positive = Field(description="Peak learning rate of AdamW.")
+    weight_decay: NonNegative = Field(description="Weight decay of AdamW.")
+    clip_norm: Positive = Field(description="Gradients are scaled down to this norm.")
+    label_smoothing: Share = Field(description="Share of the label spread over all classes in the cross-entropy.")
+
+
+class ModelSettings(Section):
+    """A net and how it is trained."""
+
+    net: str = Field(description="Name of the architecture, see docs/models.md.")
+    options: dict[str, Any] = Field(description="Arguments of the architecture, checked by its builder.")
+    train: TrainSettings
+
+
+class OmnivoreSettings(Section):
+    """The baseline of one net trained on all modalities, one drawn for each segment and epoch."""
+
+    net: str = Field(description="Name of the architecture; takes pixels.")
+    options: dict[str, Any] = Field(description="Arguments of the architecture.")
+    modalities: list[Modality] = Field(description="What is drawn from; boxes are drawn as outlines on white.")
+    train: TrainSettings = Field(description="Three times the epochs of the RGB baseline in the papers.")
+
+
+class EnsembleSettings(Section):
+    """A weighted teacher ensemble: z_h = sum over m of w_mh z_mh."""
+
+    modalities: Annotated[list[Modality], Field(min_length=1)] = Field(description="Teachers that take part.")
+    scheme: Literal["uniform", "heldout", "per_sample", "fitted"] = Field(
+        description="uniform: equal weights; heldout: softmin of held-out cross-entropy / weights_temperature; "
+        "per_sample: the same on each training sample's own loss; fitted: weights that minimise the held-out NLL."
+    )
+    weights_temperature: Positive = Field(description="Small: the best teacher alone; large: uniform.")
+    combine: Literal["logits", "probabilities"] = Field(description="What is averaged. The papers average logits.")
+
+
+class StudentSettings(Section):
+    """An RGB net taught by an ensemble: loss = kd_weight * tau^2 KL + ce_weight * CE, mean over heads."""
+
+    ensemble: Name = Field(description="Name of the ensemble that teaches.")
+    net: str = Field(description="Name of the architecture; the papers take the RGB baseline's.")
+    options: dict[str, Any] = Field(description="Arguments of the architecture.")
+    tau: Positive = Field(description="Temperature of the distillation loss.")
+    kd_weight: NonNegative = Field(description="Weight of the distillation loss.")
+    ce_weight: NonNegative = Field(description="Weight of the cross-entropy with the labels.")
+    train: TrainSettings
+
+    @model_validator(mode="after")
+    def _some_loss(self) -> "StudentSettings":
+        if self.kd_weight == 0:
+            raise ValueError("kd_weight must be above 0: without it the student has no teacher and is the baseline")
+        return self
+
+
+class BankSettings(Section):
+    """Teacher logits on training views, written once."""
+
+    views_per_segment: Count | None = Field(
+        description="Distinct training views per segment, used by teachers and students alike; null: one per epoch."
+    )
+    parts: Count = Field(description="Jobs per teacher's bank.")
+
+
+class EvaluationSettings(Section):
+    """How the reported split is evaluated."""
+
+    clips: Count = Field(description="Temporal views per segment.")
+    crops: Literal[1, 3] = Field(description="Spatial views per clip: centre, or left, centre and right.")
+    ece_bins: Count = Field(description="Equal-width bins of the calibration error.")
+
+
+class ComputeSettings(Section):
+    """What one training, bank or prediction job asks for."""
+
+    gpus: Annotated[int, Field(ge=0, le=1)] = Field(
+        description="GPUs requested from the scheduler. A job that finds none runs on the CPU and says so."
+    )
+    threads: Count = Field(description="CPU threads; those beyond the first load data.")
+    mem_mb: Count = Field(description="Memory in MB.")
+    runtime_min: Count = Field(description="Time limit in minutes; a job that runs into it resumes on its retry.")
+
+
+class Experiment(Section):
+    """One dataset and all that is trained and reported on it."""
+
+    source: str = Field(description="Printed in every table: `demo` or the real dataset's name.")
+    data: DataSettings
+    media: MediaSettings
+    views: ViewSettings
+    inputs: InputSettings
+    teachers: dict[Modality, ModelSettings] = Field(
+        description="One net per modality. The RGB teacher is also the RGB baseline."
+    )
+    omnivore: OmnivoreSettings | None = Field(description="The omnivore baseline; null to leave it out.")
+    bank: BankSettings
+    ensembles: dict[Name, EnsembleSettings] = Field(description="Named ensembles; the key completes `ensemble_...`.")
+    students: dict[Name, StudentSettings] = Field(description="Named students; the key completes `student_...`.")
+    evaluation: EvaluationSettings
+    compute: ComputeSettings
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> "Experiment":
+        if "rgb" not in self.teachers:
+            raise ValueError("teachers: 'rgb' is missing; it is the baseline that the student is compared with")
+        for name, ensemble in self.ensembles.items():
+            for modality in ensemble.modalities:
+                if modality not in self.teachers:
+                    raise ValueError(
+                        f"ensembles.{name}.modalities: {modality!r} has no teacher; "
+                        f"there are {sorted(self.teachers)}{_nearest(modality, self.teachers)}"
+                    )
+            if len(set(ensemble.modalities)) < len(ensemble.modalities):
+                raise ValueError(f"ensembles.{name}.modalities: a modality is named twice")
+        for name, student in self.students.items():
+            if student.ensemble not in self.ensembles:
+                raise ValueError(
+                    f"students.{name}.ensemble: no ensemble {student.ensemble!r}; "
+                    f"there are {sorted(self.ensembles)}{_nearest(student.ensemble, self.ensembles)}"
+                )
+        for modality in self.omnivore.modalities if self.omnivore else []:
+            if modality not in self.teachers:
+                raise ValueError(f"omnivore.modalities: {modality!r} is not a modality of this experiment")
+        return self
+
+
+class Config(Section):
+    """The whole of config.yaml."""
+
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
+        description="Training seeds; tables give mean and spread over them."
+    )
+    datasets: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(
+        description="Experiments by name; `results/tables/{name}.csv` is the table of one."
+    )
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> "Config":
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: {self.seeds} names a seed twice")
+        return self
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def _nearest(wrong: str, valid: Any) -> str:
+    near = difflib.get_close_matches(str(wrong), [str(name) for name in valid], n=1, cutoff=0.4)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _valid_keys(model: type[BaseModel], location: tuple) -> list[str]:
+    """The keys allowed at the place of an unknown key: walk the model along `location`."""
+    for part in location:
+        field = model.model_fields.get(str(part))
+        annotation = field.annotation if field else None
+        inner = [annotation, *get_args(annotation)]
+        inner += [sub for item in inner for sub in get_args(item)]
+        sections = [item for item in inner if isinstance(item, type) and issubclass(item, BaseModel)]
+        if sections:
+            model = sections[0]
+        # a key of a mapping (a dataset's or a model's name) leaves the section as it is
+    return list(model.model_fields)
+
+
+def _sentence(model: type[BaseModel], error: dict) -> str:
+    location = error["loc"]
+    key = ".".join(str(part) for part in location if part != "[key]") or "the config"
+    if error["type"] == "extra_forbidden":
+        valid = _valid_keys(model, location[:-1])
+        return f"{key}: unknown key{_nearest(location[-1], valid) or f'; valid keys here are {valid}'}"
+    if error["type"] == "missing":
+        return f"{key}: this key is missing"
+    if error["type"] == "literal_error":
+        return f"{key}: expected {error['ctx']['expected']}, got {error['input']!r}"
+    if error["type"] == "value_error":
+        return f"{key}: {error['ctx']['error']}" if location else str(error["ctx"]["error"])
+    return f"{key}: {error['msg'].lower()}, got {error['input']!r}"
+
+
+def validate(model: type[S], values: Any, where: str) -> S:
+    """Make a `model` of plain `values`, or raise one UserError that names each bad key and what was expected."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = [_sentence(model, item) for item in error.errors()]
+        raise UserError(f"{where}: " + "; ".join(dict.fromkeys(lines))) from None
+
+
+def parse_settings(model: type[S], text: str) -> S:
+    """Read the JSON that a rule hands to its step (`--settings`)."""
+    return validate(model, json.loads(text), "--settings")
+
+
+def schema_text() -> str:
+    """The JSON schema of `config.yaml`, as stored under workflow/schemas."""
+    return json.dumps(Config.model_json_schema(), indent=2) + "\n"

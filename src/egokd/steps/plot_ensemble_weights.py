@@ -1,0 +1,26 @@
+"""Draw the teachers' weights in every ensemble: weight files -> SVG and PNG.
+
+The name of an ensemble and the seed are taken from the path `.../{ensemble}/seed{seed}.json`.
+"""
+
+import argparse
+from pathlib import Path
+
+from egokd import figures, runtime
+from egokd.io import read_json
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="files written by fit_ensemble")
+    parser.add_argument("--svg", type=Path, required=True)
+    parser.add_argument("--png", type=Path, required=True)
+    args = parser.parse_args(argv)
+    runtime.start("plot_ensemble_weights", 1)
+
+    weights = [{**read_json(path), "ensemble": path.parent.name, "seed": path.stem} for path in args.weights]
+    figures.save(figures.ensemble_weights(weights), args.svg, args.png)
+
+
+if __name__ == "__main__":
+    runtime.run(main)

@@ -1,0 +1,29 @@
+"""Draw training curves: the history.csv of every model -> SVG and PNG.
+
+The model is taken from the path `.../{model}/seed{seed}/history.csv`.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from egokd import figures, runtime
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--histories", type=Path, nargs="+", required=True, help="files written by train")
+    parser.add_argument("--svg", type=Path, required=True)
+    parser.add_argument("--png", type=Path, required=True)
+    args = parser.parse_args(argv)
+    runtime.start("plot_training", 1)
+
+    histories: dict[str, list[pd.DataFrame]] = {}
+    for path in args.histories:
+        histories.setdefault(path.parent.parent.name, []).append(pd.read_csv(path))
+    figures.save(figures.training_curves(histories), args.svg, args.png)
+
+
+if __name__ == "__main__":
+    runtime.run(main)

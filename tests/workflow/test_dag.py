@@ -1,0 +1,70 @@
+"""The DAG: which jobs a target needs, how they hang together, and that bad configs stop before anything runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_table_needs_every_stage(fresh):
+    jobs = fresh.planned("results/tables/epic.csv")
+    named = {f"{kind}_{m}" for kind in ("train_teacher", "bank_teacher") for m in ("rgb", "flow", "audio", "obj")}
+    assert named <= set(jobs)
+    assert {"train_omnivore", "train_student_heldout", "fit_ensemble", "tabulate", "plot_reliability"} <= set(jobs)
+    assert jobs["extract_frames"] == 2  # one per shard
+    assert sum(jobs.values()) < 70
+
+
+def test_shards_and_seeds_set_the_number_of_jobs(fresh):
+    fresh.edit("config.yaml", "shards: 2", "shards: 7")
+    fresh.edit("config.yaml", "seeds: [0]", "seeds: [0, 1, 2]")
+    jobs = fresh.planned("results/tables/epic.csv")
+    assert jobs["extract_flow"] == 7
+    assert jobs["train_teacher_flow"] == 3
+    assert jobs["generate_demo"] == 1
+
+
+def test_without_omnivore_and_audio(fresh):
+    text = (fresh.path / "config.yaml").read_text()
+    text = text.replace("modalities: [rgb, flow, audio, obj]", "modalities: [rgb, flow, obj]")
+    text = text.replace("      audio: *small\n", "")
+    (fresh.path / "config.yaml").write_text(text)
+    jobs = fresh.planned("results/tables/epic.csv")
+    assert not {name for name in jobs if "audio" in name}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("heldout_share: 0.15", "heldout_share: 1.2", "heldout_share"),
+        ("          epochs: 18", "          epoch: 18", "did you mean 'epochs'"),
+        ("      heldout:\n        ensemble: heldout", "      heldout:\n        ensemble: heldoud", "'heldout'"),
+        ("modalities: [rgb, flow, audio, obj]", "modalities: [rgb, flow, sonar, obj]", "'rgb', 'flow'"),
+        ("jpeg_quality: 92", "jpeg_quality: high", "jpeg_quality"),
+    ],
+)
+def test_bad_config_is_one_sentence_and_nothing_runs(fresh, old, new, expected):
+    fresh.edit("config.yaml", old, new)
+    output = fresh.snakemake("--cores", "1", "results/tables/epic.csv", check=False)
+    assert expected in output
+    assert "Traceback" not in output
+    assert not (fresh.path / "results").exists()
+
+
+def test_recipe_given_with_configfile_replaces_the_demo(fresh):
+    text = (fresh.path / "config.yaml").read_text().replace("\n  epic:\n", "\n  kitchen:\n")
+    (fresh.path / "other.yaml").write_text(text)
+    jobs = fresh.planned("results/tables/kitchen.csv", "--configfile", "other.yaml")
+    assert jobs["tabulate"] == 1
+    refused = fresh.snakemake("-n", "results/tables/epic.csv", "--configfile", "other.yaml", check=False)
+    assert "MissingRuleException" in refused
+
+
+def test_snakemake_lint():
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--lint"], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

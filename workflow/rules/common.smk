@@ -1,0 +1,155 @@
+"""Config validation, wildcards, resources and the few helpers that rules share."""
+
+import os
+import sys
+from glob import glob
+
+sys.path.insert(0, os.path.join(workflow.basedir, "src"))
+
+from egokd import plan
+from egokd.closure import import_closure
+from egokd.config import Config, validate
+from egokd.errors import UserError
+from egokd.gpu import visible_gpus
+from egokd.models.nets import find_net
+from egokd.datasets import ADAPTERS
+from snakemake.exceptions import WorkflowError
+
+try:
+    CONFIG = validate(Config, config, "config")
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+DATASETS = list(CONFIG.datasets)
+ENSEMBLES = sorted({name for e in CONFIG.datasets.values() for name in e.ensembles})
+STUDENTS = sorted({name for e in CONFIG.datasets.values() for name in e.students})
+FIGURES = ["reliability", "accuracy", "ensemble_weights", "training"]
+
+# Snakemake limits a resource only when a total is given. Without GPUs, jobs fall back to the CPU and need no limit.
+workflow.global_resources.setdefault("gpu", visible_gpus() or 10**6)
+
+
+wildcard_constraints:
+    dataset="|".join(DATASETS),
+    seed="|".join(str(seed) for seed in CONFIG.seeds),
+    shard=r"\d+",
+    part=r"\d+",
+    split="heldout|val|test",
+    model="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.nets(e)})),
+    ensemble="|".join(ENSEMBLES) or "none",
+    row="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.reported(e)})),
+
+
+def experiment(wildcards):
+    return CONFIG.datasets[wildcards.dataset]
+
+
+def code(step, *modules):
+    """Source files of a step and of modules chosen by configuration, relative to the working directory."""
+    return [os.path.relpath(path) for path in import_closure(f"egokd.steps.{step}", *modules)]
+
+
+def net_code(step, model):
+    """Source files of a step that builds or runs the net of `model`."""
+    return lambda wildcards: code(step, find_net(plan.net_of(experiment(wildcards), model or wildcards.model)).module)
+
+
+def adapter_code(step):
+    return lambda wildcards: code(step, ADAPTERS[experiment(wildcards).data.format])
+
+
+def data_root(wildcards):
+    return experiment(wildcards).data.root or f"results/demo/{wildcards.dataset}"
+
+
+def annotation_files(wildcards):
+    """What the segment table is made of: the demo's manifest, or the official annotation files."""
+    if experiment(wildcards).data.demo:
+        return f"results/demo/{wildcards.dataset}/manifest.json"
+    root = data_root(wildcards)
+    found = [f for kind in ("csv", "json") for f in glob(f"{root}/*.{kind}") + glob(f"{root}/annotations/*.{kind}")]
+    if not found:
+        raise WorkflowError(
+            f"datasets.{wildcards.dataset}.data.root: no annotation files (*.csv, *.json) in {root} "
+            f"or {root}/annotations. Point `root` to the folder with the official files (docs/datasets.md)."
+        )
+    return sorted(found)
+
+
+def stores(dataset, modality):
+    """The shards of one modality."""
+    shards = range(CONFIG.datasets[dataset].data.shards)
+    return [f"results/data/{dataset}/{modality}/{shard}.{plan.STORE_SUFFIX[modality]}" for shard in shards]
+
+
+def every_store(dataset):
+    return [path for m in plan.modalities(CONFIG.datasets[dataset]) for path in stores(dataset, m)]
+
+
+def store_inputs(model, modality):
+    """Input function: the stores of `modality` if `model` reads it, else nothing."""
+
+    def files(wildcards):
+        read = plan.inputs_of(experiment(wildcards), model or wildcards.model)
+        return stores(wildcards.dataset, modality) if modality in read else []
+
+    return files
+
+
+def job_resource(name):
+    """Resource function: a field of the experiment's `compute` section; memory and time grow with each attempt."""
+    grows = name in ("mem_mb", "runtime_min")
+    return lambda wildcards, attempt: getattr(experiment(wildcards).compute, name) * (attempt if grows else 1)
+
+
+def skipped_tables(wildcards):
+    """Tables of unreadable segments of every step that reads foreign files (flow is made from our own frames)."""
+    return [
+        f"results/data/{wildcards.dataset}/{modality}/{shard}.skipped.csv"
+        for modality in plan.modalities(experiment(wildcards))
+        if modality != "flow"
+        for shard in range(experiment(wildcards).data.shards)
+    ]
+
+
+def teacher_predictions(wildcards, split):
+    """Predictions of an ensemble's teachers on one split."""
+    return [
+        f"results/predictions/{wildcards.dataset}/baseline_{modality}/seed{wildcards.seed}/{split}.safetensors"
+        for modality in plan.teachers_of(experiment(wildcards), wildcards.ensemble)
+    ]
+
+
+def labelled(wildcards, paths):
+    """`modality=path` arguments for the teachers of an ensemble."""
+    return [f"{m}={p}" for m, p in zip(plan.teachers_of(experiment(wildcards), wildcards.ensemble), paths)]
+
+
+def bank_parts(wildcards, modality):
+    parts = range(experiment(wildcards).bank.parts)
+    return [f"results/bank/{wildcards.dataset}/{modality}/seed{wildcards.seed}/{p}.safetensors" for p in parts]
+
+
+def student_teachers(wildcards, student):
+    return plan.teachers_of(experiment(wildcards), experiment(wildcards).students[student].ensemble)
+
+
+def student_banks(wildcards, student):
+    return [path for m in student_teachers(wildcards, student) for path in bank_parts(wildcards, m)]
+
+
+def labelled_banks(wildcards, student):
+    """`modality=path,path` arguments for the banks that teach a student."""
+    return [f"{m}={','.join(bank_parts(wildcards, m))}" for m in student_teachers(wildcards, student)]
+
+
+def student_weights(wildcards, student):
+    ensemble = experiment(wildcards).students[student].ensemble
+    return f"results/ensembles/{wildcards.dataset}/{ensemble}/seed{wildcards.seed}.json"
+
+
+def per_seed(pattern, names):
+    """Input function: `pattern` for every name that `names` gives for the experiment, and every seed."""
+    return lambda wildcards: expand(
+        pattern, dataset=wildcards.dataset, name=names(experiment(wildcards)), seed=CONFIG.seeds
+    )

@@ -1,0 +1,218 @@
+"""From official files to stores: annotations, frames, flow, sound, boxes. One job per shard of videos."""
+
+
+rule generate_demo:
+    input:
+        code=code("generate_demo"),
+    output:
+        manifest="results/demo/{dataset}/manifest.json",
+    log:
+        "results/logs/generate_demo/{dataset}.log",
+    benchmark:
+        "results/benchmarks/generate_demo/{dataset}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 4
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=lambda wildcards: plan.as_json(experiment(wildcards).data.demo.model_dump()),
+    message:
+        "Rendering the demo videos of {wildcards.dataset}"
+    shell:
+        "python -m egokd.steps.generate_demo --settings {params.settings:q} --threads {threads}"
+        " --manifest {output.manifest} 2>&1 | tee {log}"
+
+
+rule index_segments:
+    input:
+        annotations=annotation_files,
+        code=adapter_code("index_segments"),
+    output:
+        "results/data/{dataset}/annotations.parquet",
+    log:
+        "results/logs/index_segments/{dataset}.log",
+    benchmark:
+        "results/benchmarks/index_segments/{dataset}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        root=data_root,
+        format=lambda wildcards: experiment(wildcards).data.format,
+        source=lambda wildcards: experiment(wildcards).source,
+        shards=lambda wildcards: experiment(wildcards).data.shards,
+    message:
+        "Reading the annotations of {wildcards.dataset}"
+    shell:
+        "python -m egokd.steps.index_segments --root {params.root:q} --format {params.format:q}"
+        " --dataset {wildcards.dataset} --source {params.source:q} --shards {params.shards}"
+        " --out {output} 2>&1 | tee {log}"
+
+
+rule assign_folds:
+    input:
+        annotations="results/data/{dataset}/annotations.parquet",
+        code=code("assign_folds"),
+    output:
+        "results/data/{dataset}/segments.parquet",
+    log:
+        "results/logs/assign_folds/{dataset}.log",
+    benchmark:
+        "results/benchmarks/assign_folds/{dataset}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        share=lambda wildcards: experiment(wildcards).data.heldout_share,
+        seed=lambda wildcards: experiment(wildcards).data.heldout_seed,
+    message:
+        "Setting held-out segments of {wildcards.dataset} aside"
+    shell:
+        "python -m egokd.steps.assign_folds --annotations {input.annotations} --share {params.share}"
+        " --seed {params.seed} --out {output} 2>&1 | tee {log}"
+
+
+rule extract_frames:
+    input:
+        segments="results/data/{dataset}/annotations.parquet",
+        code=adapter_code("extract_frames"),
+    output:
+        store="results/data/{dataset}/rgb/{shard}.arrow",
+        skipped="results/data/{dataset}/rgb/{shard}.skipped.csv",
+    log:
+        "results/logs/extract_frames/{dataset}/{shard}.log",
+    benchmark:
+        "results/benchmarks/extract_frames/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        root=data_root,
+        format=lambda wildcards: experiment(wildcards).data.format,
+        settings=lambda wildcards: plan.frame_settings(experiment(wildcards)),
+    message:
+        "Extracting frames of {wildcards.dataset}, shard {wildcards.shard}"
+    shell:
+        "python -m egokd.steps.extract_frames --segments {input.segments} --shard {wildcards.shard}"
+        " --root {params.root:q} --format {params.format:q} --settings {params.settings:q}"
+        " --threads {threads} --out {output.store} --skipped {output.skipped} 2>&1 | tee {log}"
+
+
+rule extract_flow:
+    input:
+        frames="results/data/{dataset}/rgb/{shard}.arrow",
+        code=code("extract_flow"),
+    output:
+        "results/data/{dataset}/flow/{shard}.arrow",
+    log:
+        "results/logs/extract_flow/{dataset}/{shard}.log",
+    benchmark:
+        "results/benchmarks/extract_flow/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=lambda wildcards: plan.as_json(experiment(wildcards).media.flow.model_dump()),
+    message:
+        "Computing optical flow of {wildcards.dataset}, shard {wildcards.shard}"
+    shell:
+        "python -m egokd.steps.extract_flow --frames {input.frames} --settings {params.settings:q}"
+        " --threads {threads} --out {output} 2>&1 | tee {log}"
+
+
+rule extract_audio:
+    input:
+        segments="results/data/{dataset}/annotations.parquet",
+        code=adapter_code("extract_audio"),
+    output:
+        store="results/data/{dataset}/audio/{shard}.arrow",
+        skipped="results/data/{dataset}/audio/{shard}.skipped.csv",
+    log:
+        "results/logs/extract_audio/{dataset}/{shard}.log",
+    benchmark:
+        "results/benchmarks/extract_audio/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        root=data_root,
+        format=lambda wildcards: experiment(wildcards).data.format,
+        settings=lambda wildcards: plan.as_json(experiment(wildcards).media.audio.model_dump()),
+    message:
+        "Extracting sound of {wildcards.dataset}, shard {wildcards.shard}"
+    shell:
+        "python -m egokd.steps.extract_audio --segments {input.segments} --shard {wildcards.shard}"
+        " --root {params.root:q} --format {params.format:q} --settings {params.settings:q}"
+        " --threads {threads} --out {output.store} --skipped {output.skipped} 2>&1 | tee {log}"
+
+
+rule extract_objects:
+    input:
+        segments="results/data/{dataset}/annotations.parquet",
+        code=adapter_code("extract_objects"),
+    output:
+        store="results/data/{dataset}/obj/{shard}.parquet",
+        skipped="results/data/{dataset}/obj/{shard}.skipped.csv",
+    log:
+        "results/logs/extract_objects/{dataset}/{shard}.log",
+    benchmark:
+        "results/benchmarks/extract_objects/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        root=data_root,
+        format=lambda wildcards: experiment(wildcards).data.format,
+        settings=lambda wildcards: plan.object_settings(experiment(wildcards)),
+    message:
+        "Reading hand and object boxes of {wildcards.dataset}, shard {wildcards.shard}"
+    shell:
+        "python -m egokd.steps.extract_objects --segments {input.segments} --shard {wildcards.shard}"
+        " --root {params.root:q} --format {params.format:q} --settings {params.settings:q}"
+        " --threads {threads} --out {output.store} --skipped {output.skipped} 2>&1 | tee {log}"
+
+
+rule collect_skipped:
+    input:
+        segments="results/data/{dataset}/annotations.parquet",
+        skipped=skipped_tables,
+        code=code("collect_skipped"),
+    output:
+        "results/data/{dataset}/skipped.csv",
+    log:
+        "results/logs/collect_skipped/{dataset}.log",
+    benchmark:
+        "results/benchmarks/collect_skipped/{dataset}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        max_share=lambda wildcards: experiment(wildcards).data.max_skipped_share,
+    message:
+        "Counting what could not be read of {wildcards.dataset}"
+    shell:
+        "python -m egokd.steps.collect_skipped --segments {input.segments} --skipped {input.skipped}"
+        " --max-share {params.max_share} --out {output} 2>&1 | tee {log}"

@@ -1,0 +1,166 @@
+"""From teachers to the student: logit banks, held-out weights, and training on banked logits."""
+
+for modality in plan.all_modalities(CONFIG):
+
+    rule:
+        name:
+            f"bank_teacher_{modality}"
+        input:
+            segments="results/data/{dataset}/segments.parquet",
+            skipped="results/data/{dataset}/skipped.csv",
+            model=f"results/models/{{dataset}}/baseline_{modality}/seed{{seed}}/model.safetensors",
+            stores=lambda wildcards, m=modality: stores(wildcards.dataset, m),
+            code=net_code("bank", f"baseline_{modality}"),
+        output:
+            f"results/bank/{{dataset}}/{modality}/seed{{seed}}/{{part}}.safetensors",
+        log:
+            f"results/logs/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.log",
+        benchmark:
+            f"results/benchmarks/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.tsv"
+        conda:
+            "../../envs/egokd.yaml"
+        threads: job_resource("threads")
+        resources:
+            gpu=job_resource("gpus"),
+            mem_mb=job_resource("mem_mb"),
+            runtime=job_resource("runtime_min"),
+        params:
+            settings=lambda wildcards, m=modality: plan.view_settings(experiment(wildcards), f"baseline_{m}"),
+            views=lambda wildcards, m=modality: plan.bank_views(experiment(wildcards), m),
+            parts=lambda wildcards: experiment(wildcards).bank.parts,
+            input=modality,
+        message:
+            f"Banking logits of the {modality} teacher of {{wildcards.dataset}}, seed {{wildcards.seed}}"
+        shell:
+            "python -m egokd.steps.bank --segments {input.segments} --skipped {input.skipped} --model {input.model}"
+            " --input {params.input} --stores {input.stores} --views {params.views}"
+            " --part {wildcards.part} --parts {params.parts} --seed {wildcards.seed}"
+            " --settings {params.settings:q} --threads {threads} --out {output} 2>&1 | tee {log}"
+
+
+rule predict:
+    input:
+        segments="results/data/{dataset}/segments.parquet",
+        skipped="results/data/{dataset}/skipped.csv",
+        model="results/models/{dataset}/{model}/seed{seed}/model.safetensors",
+        stores=lambda wildcards: stores(wildcards.dataset, plan.predict_inputs_of(wildcards.model)),
+        code=net_code("predict", None),
+    output:
+        "results/predictions/{dataset}/{model}/seed{seed}/{split}.safetensors",
+    log:
+        "results/logs/predict/{dataset}/{model}/seed{seed}/{split}.log",
+    benchmark:
+        "results/benchmarks/predict/{dataset}/{model}/seed{seed}/{split}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: job_resource("threads")
+    resources:
+        gpu=job_resource("gpus"),
+        mem_mb=job_resource("mem_mb"),
+        runtime=job_resource("runtime_min"),
+    params:
+        settings=lambda wildcards: plan.view_settings(experiment(wildcards), wildcards.model),
+        input=lambda wildcards: plan.predict_inputs_of(wildcards.model),
+        clips=lambda wildcards: experiment(wildcards).evaluation.clips,
+        crops=lambda wildcards: experiment(wildcards).evaluation.crops,
+    message:
+        "Running {wildcards.model} on {wildcards.split} of {wildcards.dataset}, seed {wildcards.seed}"
+    shell:
+        "python -m egokd.steps.predict --segments {input.segments} --skipped {input.skipped} --model {input.model}"
+        " --input {params.input} --stores {input.stores} --part {wildcards.split} --seed {wildcards.seed}"
+        " --clips {params.clips} --crops {params.crops} --settings {params.settings:q}"
+        " --threads {threads} --out {output} 2>&1 | tee {log}"
+
+
+rule fit_ensemble:
+    input:
+        segments="results/data/{dataset}/segments.parquet",
+        predictions=lambda wildcards: teacher_predictions(wildcards, "heldout"),
+        code=code("fit_ensemble"),
+    output:
+        "results/ensembles/{dataset}/{ensemble}/seed{seed}.json",
+    log:
+        "results/logs/fit_ensemble/{dataset}/{ensemble}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/fit_ensemble/{dataset}/{ensemble}/seed{seed}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    params:
+        settings=lambda wildcards: plan.as_json(experiment(wildcards).ensembles[wildcards.ensemble].model_dump()),
+        predictions=lambda wildcards: labelled(wildcards, teacher_predictions(wildcards, "heldout")),
+    message:
+        "Weighing the teachers of ensemble {wildcards.ensemble} of {wildcards.dataset}, seed {wildcards.seed}"
+    shell:
+        "python -m egokd.steps.fit_ensemble --segments {input.segments} --predictions {params.predictions}"
+        " --settings {params.settings:q} --out {output} 2>&1 | tee {log}"
+
+
+rule combine_ensemble:
+    input:
+        weights="results/ensembles/{dataset}/{ensemble}/seed{seed}.json",
+        predictions=lambda wildcards: teacher_predictions(wildcards, "val"),
+        code=code("combine_ensemble"),
+    output:
+        "results/predictions/{dataset}/ensemble_{ensemble}/seed{seed}/val.safetensors",
+    log:
+        "results/logs/combine_ensemble/{dataset}/{ensemble}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/combine_ensemble/{dataset}/{ensemble}/seed{seed}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    params:
+        predictions=lambda wildcards: labelled(wildcards, teacher_predictions(wildcards, "val")),
+    message:
+        "Combining the teachers of ensemble {wildcards.ensemble} of {wildcards.dataset}, seed {wildcards.seed}"
+    shell:
+        "python -m egokd.steps.combine_ensemble --weights {input.weights} --predictions {params.predictions}"
+        " --out {output} 2>&1 | tee {log}"
+
+
+for student in STUDENTS:
+
+    rule:
+        name:
+            f"train_student_{student}"
+        input:
+            segments="results/data/{dataset}/segments.parquet",
+            skipped="results/data/{dataset}/skipped.csv",
+            rgb=store_inputs(f"student_{student}", "rgb"),
+            flow=[],
+            audio=[],
+            obj=[],
+            banks=lambda wildcards, s=student: student_banks(wildcards, s),
+            ensemble=lambda wildcards, s=student: student_weights(wildcards, s),
+            code=net_code("train", f"student_{student}"),
+        output:
+            model=f"results/models/{{dataset}}/student_{student}/seed{{seed}}/model.safetensors",
+            description=f"results/models/{{dataset}}/student_{student}/seed{{seed}}/config.json",
+            history=f"results/models/{{dataset}}/student_{student}/seed{{seed}}/history.csv",
+        log:
+            f"results/logs/train_student_{student}/{{dataset}}/seed{{seed}}.log",
+        benchmark:
+            f"results/benchmarks/train_student_{student}/{{dataset}}/seed{{seed}}.tsv"
+        conda:
+            "../../envs/egokd.yaml"
+        threads: job_resource("threads")
+        resources:
+            gpu=job_resource("gpus"),
+            mem_mb=job_resource("mem_mb"),
+            runtime=job_resource("runtime_min"),
+        params:
+            settings=lambda wildcards, s=student: plan.train_settings(experiment(wildcards), f"student_{s}"),
+            input="rgb",
+            banks=lambda wildcards, s=student: labelled_banks(wildcards, s),
+            state=f"results/state/{{dataset}}/student_{student}/seed{{seed}}",
+        message:
+            f"Distilling the student {student} of {{wildcards.dataset}}, seed {{wildcards.seed}}"
+        shell:
+            TRAIN_SHELL.replace("--threads", "--bank {params.banks} --ensemble {input.ensemble} --threads")
