@@ -197,15 +197,16 @@ class OrderedBatches:
     """Batches of all pairs of `num_rows` rows and `views`, row by row: for predictions and for the logit bank."""
 
     def __init__(self, num_rows: int, views: list[int], batch_size: int):
-        self.pairs = [(row, view) for row in range(num_rows) for view in views]
-        self.batch_size = batch_size
+        self.num_rows, self.views, self.batch_size = num_rows, views, batch_size
 
     def __len__(self) -> int:
-        return -(-len(self.pairs) // self.batch_size)
+        return -(-self.num_rows * len(self.views) // self.batch_size)
 
     def __iter__(self) -> Iterator[list[Pair]]:
-        for first in range(0, len(self.pairs), self.batch_size):
-            yield self.pairs[first : first + self.batch_size]
+        total = self.num_rows * len(self.views)
+        for first in range(0, total, self.batch_size):
+            pairs = [divmod(place, len(self.views)) for place in range(first, min(first + self.batch_size, total))]
+            yield [(row, self.views[view]) for row, view in pairs]
 
 
 def collate(items: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
