@@ -1,0 +1,128 @@
+"""Sound of segments: decoded once per video from the start, resampled to mono, aligned with the picture by seconds."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pandas as pd
+
+from egokd.media.decode import merge_intervals
+from egokd.media.errors import MediaError
+from egokd.media.probe import open_media, video_stream
+from egokd.media.skipped import Skip
+
+STEP = "extract_audio"
+
+GAP_S = 0.05  # time stamps that jump by more mark a gap; smaller differences are rounding and clock jitter
+FIRST_FRAMES = 64  # more than any codec reorders: the earliest time stamp is among so many packets
+MAX_DAMAGED_SHARE = 0.05
+
+
+def video_start_s(path: Path) -> float:
+    """Time of the first shown frame on the container's clock, the zero of segment times."""
+    with open_media(path) as container:
+        stream = video_stream(container)
+        stamps: list[int] = []
+        try:
+            for packet in container.demux(stream):
+                stamp = packet.pts if packet.pts is not None else packet.dts
+                if packet.size and stamp is not None and not packet.is_discard:
+                    stamps.append(stamp)
+                if len(stamps) == FIRST_FRAMES:
+                    break
+        except av.FFmpegError as error:
+            raise MediaError(f"{path}: damaged ({error})") from None
+        if not stamps:
+            raise MediaError(f"{path}: the video stream holds no frames")
+        return float(min(stamps) * stream.time_base)
+
+
+def _decoded_chunks(path: Path, sample_rate: int, start_s: float) -> Iterator[tuple[int, np.ndarray]]:
+    """(position in output samples counted from `start_s`, int16 [n] mono), in order, without overlaps."""
+    damaged = packets = 0
+    position: int | None = None
+    with open_media(path) as container:
+        stream = container.streams.audio[0]
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)
+        try:
+            for packet in container.demux(stream):
+                packets += 1
+                try:
+                    frames = packet.decode()
+                except av.error.InvalidDataError:
+                    damaged += 1  # the gap stays silent; time stamps put what follows where it belongs
+                    continue
+                for frame in frames:
+                    if position is None and frame.pts is None:
+                        raise MediaError(f"{path}: the sound has no time stamps")
+                    if frame.pts is not None:
+                        stamp = round((float(frame.pts * frame.time_base) - start_s) * sample_rate)
+                        if position is None or abs(stamp - position) > GAP_S * sample_rate:
+                            position = stamp if position is None else max(stamp, position)
+                    frame.pts = None
+                    for chunk in resampler.resample(frame):
+                        yield position, chunk.to_ndarray()[0]
+                        position += chunk.samples
+            for chunk in resampler.resample(None):
+                yield position or 0, chunk.to_ndarray()[0]
+        except MediaError:
+            raise
+        except (av.FFmpegError, ValueError) as error:
+            raise MediaError(f"{path}: the sound does not decode ({error})") from None
+    if damaged > MAX_DAMAGED_SHARE * packets:
+        raise MediaError(f"{path}: {damaged} of {packets} packets of sound do not decode")
+
+
+def read_audio(path: Path, intervals_s: np.ndarray, sample_rate: int) -> list[np.ndarray] | None:
+    """int16 [n] mono samples for each of `intervals_s` (float64 [m, 2], video time), or None without a sound stream.
+
+    Sample j of an interval is at round(start * sample_rate) + j, in samples since the first shown frame. Where the
+    source has no sound (before it begins, in gaps, after its end) there are zeros. MediaError if it does not decode.
+    """
+    start_s = video_start_s(path)
+    with open_media(path) as container:
+        if not container.streams.audio:
+            return None
+    bounds = np.rint(merge_intervals(intervals_s) * sample_rate).astype(np.int64)
+    held = [np.zeros(end - begin, np.int16) for begin, end in bounds]
+    for position, samples in _decoded_chunks(path, sample_rate, start_s):
+        stop = position + len(samples)
+        if stop <= bounds[0, 0]:
+            continue
+        if position >= bounds[-1, 1]:
+            break
+        for (begin, end), wave in zip(bounds, held, strict=True):
+            low, high = max(begin, position), min(end, stop)
+            if low < high:
+                wave[low - begin : high - begin] = samples[low - position : high - position]
+    cuts = []
+    for begin, end in np.rint(np.asarray(intervals_s) * sample_rate).astype(np.int64):
+        which = int(np.searchsorted(bounds[:, 0], begin, side="right")) - 1
+        offset = begin - bounds[which, 0]
+        cuts.append(held[which][offset : offset + end - begin])
+    return cuts
+
+
+def add_video(
+    add: Callable[[str, float, np.ndarray | None], None],
+    video_id: str,
+    path: Path,
+    rows: pd.DataFrame,
+    sample_rate: int,
+    margin_s: float,
+) -> tuple[list[Skip], bool]:
+    """Hand the sound of each segment in `rows`, with `margin_s` seconds around it, to `add` of an `audio_writer`.
+
+    Returns (what was skipped, whether there was sound). A video without sound gives nulls and no skips.
+    """
+    starts = np.maximum(rows["start_s"].to_numpy() - margin_s, 0.0)
+    intervals = np.stack([starts, rows["stop_s"].to_numpy() + margin_s], axis=1)
+    try:
+        waves = read_audio(path, intervals, sample_rate)
+    except MediaError as error:
+        return [Skip(video_id, "", STEP, str(error))], False
+    for index, segment_id in enumerate(rows["segment_id"]):
+        start_s = round(starts[index] * sample_rate) / sample_rate
+        add(segment_id, start_s, None if waves is None else waves[index])
+    return [], waves is not None

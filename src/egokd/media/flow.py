@@ -1,0 +1,98 @@
+"""One shard of optical flow, computed between neighbouring stored frames and stored as 8-bit grey JPEG.
+
+Flow at a frame is the displacement (u to the right, v downwards, in pixels of the stored frame per frame step) to the
+next frame of the grid. As in the official EPIC-KITCHENS flow, pixel = 128 + d * 127.5 / bound, rounded and clipped.
+The last frame of a run, which has no next one, repeats the flow before it; a lone frame has none (128).
+"""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import simplejpeg
+
+from egokd.media.store import FrameStore, StoreWriter
+
+PRESETS = {
+    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+}
+ZERO = 128
+JPEG_QUALITY = 95  # flow is smooth and small; artefacts would be motion
+BLOCK = 128  # frames decoded at a time
+STEP_TOLERANCE = 1e-3  # of a grid step
+
+
+def quantise(flow: np.ndarray, bound: float) -> np.ndarray:
+    """float displacements in pixels per frame step -> uint8; +-bound is the 8-bit range, 128 is no motion."""
+    return np.clip(np.rint(ZERO + flow * (127.5 / bound)), 0, 255).astype(np.uint8)
+
+
+def dequantise(pixels: np.ndarray, bound: float) -> np.ndarray:
+    """uint8 -> float32 displacements in pixels per frame step."""
+    return (pixels.astype(np.float32) - ZERO) * np.float32(bound / 127.5)
+
+
+def encode_grey(image: np.ndarray) -> bytes:
+    """uint8 [H, W] -> JPEG."""
+    return simplejpeg.encode_jpeg(
+        np.ascontiguousarray(image)[..., None], quality=JPEG_QUALITY, colorspace="GRAY", colorsubsampling="Gray"
+    )
+
+
+def decode_grey(data: bytes) -> np.ndarray:
+    """JPEG, colour or grey -> uint8 [H, W]."""
+    return simplejpeg.decode_jpeg(data, colorspace="GRAY")[..., 0]
+
+
+class FlowEstimator:
+    """OpenCV's DIS with a preset; an own instance per thread, since one keeps buffers."""
+
+    def __init__(self, preset: str):
+        self._preset = PRESETS[preset]
+        self._local = threading.local()
+
+    def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """uint8 [H, W] twice -> float32 [H, W, 2], displacement (u, v) from the first to the second."""
+        if not hasattr(self._local, "dis"):
+            self._local.dis = cv2.DISOpticalFlow_create(self._preset)
+        return self._local.dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), None)
+
+
+def extract_flow(frames: FrameStore, writer: StoreWriter, preset: str, bound: float, threads: int) -> Iterator[float]:
+    """Write the flow of every stored frame; yield its time for a progress bar."""
+    estimate = FlowEstimator(preset)
+    step_s = 1 / frames.metadata["frame_rate"]
+    cv2.setNumThreads(1)  # pairs run side by side, which scales better than threads inside one pair
+
+    def encode_pair(pair: tuple[np.ndarray, np.ndarray]) -> dict[str, bytes]:
+        flow = quantise(estimate(*pair), bound)
+        return {"u": encode_grey(flow[..., 0]), "v": encode_grey(flow[..., 1])}
+
+    with ThreadPoolExecutor(threads) as pool:
+        for video_id in frames.videos:
+            info = frames.info(video_id)
+            still = encode_grey(np.full((info["height"], info["width"]), ZERO, np.uint8))
+            previous = {"u": still, "v": still}
+            times = frames.times(video_id)
+            follows = np.append(np.abs(np.diff(times) - step_s) < STEP_TOLERANCE * step_s, False)
+            begins = np.append(True, ~follows[:-1])
+            writer.begin(video_id)
+            for first in range(0, len(times), BLOCK):
+                block = range(first, min(first + BLOCK, len(times)))
+                need = [*block, block[-1] + 1] if follows[block[-1]] else [*block]
+                rows = (info["first_row"] + number for number in need)
+                grey = dict(zip(need, pool.map(decode_grey, map(frames.read, rows)), strict=True))
+                pairs = ((grey[number], grey[number + 1]) for number in block if follows[number])
+                encoded = pool.map(encode_pair, pairs)
+                for number in block:
+                    if follows[number]:
+                        previous = next(encoded)
+                    elif begins[number]:
+                        previous = {"u": still, "v": still}
+                    writer.add(float(times[number]), **previous)
+                    yield float(times[number])
+            writer.end({"width": info["width"], "height": info["height"], "source": "DIS"})

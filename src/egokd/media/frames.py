@@ -1,0 +1,121 @@
+"""One shard of RGB frames: decoded at a fixed rate, made small, stored as JPEG."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import simplejpeg
+
+from egokd.media.decode import DecordError, grid_indices, read_frames
+from egokd.media.errors import MediaError
+from egokd.media.probe import Probe, choose_reader, probe_video
+from egokd.media.skipped import Skip
+from egokd.media.store import StoreWriter
+
+STEP = "extract_frames"
+MIN_COVERED_SHARE = 0.5  # a segment of which the video shows less is skipped
+
+
+def stored_size(width: int, height: int, short_side: int) -> tuple[int, int]:
+    """(width, height) of stored frames: short side as asked, never enlarged; long side even, as official frames are.
+
+    1920 x 1080 becomes 456 x 256.
+    """
+    scale = short_side / min(width, height)
+    if scale >= 1:
+        return width, height
+    long_side = 2 * round(max(width, height) * scale / 2)
+    return (long_side, short_side) if width >= height else (short_side, long_side)
+
+
+def segment_intervals(rows: pd.DataFrame, frame_rate: float) -> np.ndarray:
+    """float64 [n, 2] of the rows' [start_s, stop_s), one grid step wider on both sides.
+
+    So the shortest segment has a frame, and the flow at its end is seen rather than repeated.
+    """
+    return rows[["start_s", "stop_s"]].to_numpy(np.float64) + np.array([-1, 1]) / frame_rate
+
+
+def expected_frames(rows: pd.DataFrame, frame_rate: float) -> int:
+    """How many frames will be stored for a shard's segments if all videos are as long as annotated."""
+    return sum(
+        len(grid_indices(segment_intervals(group, frame_rate), frame_rate, np.inf))
+        for _, group in rows.groupby("video_id")
+    )
+
+
+def uncovered(rows: pd.DataFrame, duration_s: float, step: str) -> list[Skip]:
+    """Segments of which the video, `duration_s` long, holds less than half."""
+    length = rows["stop_s"] - rows["start_s"]
+    inside = (rows["stop_s"].clip(upper=duration_s) - rows["start_s"]).clip(lower=0)
+    return [
+        Skip(row.video_id, row.segment_id, step, f"the video ends at {duration_s:.2f} s, before most of this segment")
+        for row in rows[inside < MIN_COVERED_SHARE * length].itertuples()
+    ]
+
+
+class FrameExtractor:
+    """Fills a `StoreWriter` with the frames of videos, one after the other.
+
+    short_side in pixels, frame_rate per second, `reader` the preferred one, threads for decoding.
+    """
+
+    def __init__(
+        self, writer: StoreWriter, reader: str, frame_rate: float, short_side: int, jpeg_quality: int, threads: int
+    ):
+        self.writer = writer
+        self.reader = reader
+        self.frame_rate = frame_rate
+        self.short_side = short_side
+        self.jpeg_quality = jpeg_quality
+        self.threads = threads
+        self.skips: list[Skip] = []
+
+    def add_video(self, video_id: str, path: Path, rows: pd.DataFrame) -> Iterator[float]:
+        """Store the frames of the segments `rows`; yield the time of each frame for a progress bar.
+
+        A video that cannot be read leaves nothing in the store and a row in `skips`.
+        """
+        try:
+            probe = probe_video(path)
+            reader, why = choose_reader(probe, self.reader)
+            try:
+                yield from self._store(video_id, probe, rows, reader, why)
+            except DecordError as error:
+                self.writer.drop()
+                yield from self._store(video_id, probe, rows, "pyav", str(error).removeprefix(f"{path}: "))
+        except MediaError as error:
+            if self.writer.is_open:
+                self.writer.drop()
+            self.skips.append(Skip(video_id, "", STEP, str(error)))
+
+    def _store(self, video_id: str, probe: Probe, rows: pd.DataFrame, reader: str, why: str) -> Iterator[float]:
+        intervals = segment_intervals(rows, self.frame_rate)
+        damaged: list[float] = []
+        size = source = None
+        self.writer.begin(video_id)
+        for time_s, image in read_frames(probe, intervals, self.frame_rate, reader, self.threads, damaged):
+            if image is not source:  # a slow video shows one frame at several instants
+                source = image
+                size = size or stored_size(image.shape[1], image.shape[0], self.short_side)
+                encoded = encode_rgb(image, size, self.jpeg_quality)
+            self.writer.add(time_s, image=encoded)
+            yield time_s
+        self.skips += uncovered(rows, probe.duration_s, STEP)
+        if size is None:
+            self.writer.drop()
+            return
+        info = {"reader": reader, "reader_reason": why, "width": size[0], "height": size[1]}
+        info |= {"codec": probe.codec, "duration_s": round(probe.duration_s, 4), "damaged_frames": len(damaged)}
+        self.writer.end(info)
+
+
+def encode_rgb(image: np.ndarray, size: tuple[int, int], quality: int) -> bytes:
+    """uint8 [H, W, 3] RGB -> JPEG of `size` (width, height); each pixel the mean of the area it covers."""
+    if (image.shape[1], image.shape[0]) != size:
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return simplejpeg.encode_jpeg(
+        np.ascontiguousarray(image), quality=quality, colorspace="RGB", colorsubsampling="420"
+    )

@@ -1,0 +1,217 @@
+"""What a video file really holds, read from its packets without decoding, and which reader may be trusted with it.
+
+Headers lie: frame counts are missing, truncated files keep their promises of length, edit lists hide frames. Packets
+do not. Presentation time stamps of all packets that will be shown are the measure for every decoder.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from egokd.media.errors import MediaError
+
+READERS = ("decord", "pyav")
+DECORD_CONTAINERS = ("mov", "matroska")  # MPEG-TS came out shifted by a second, silently
+DECORD_PIXELS = ("yuv420p", "yuvj420p")  # colours of 10-bit files came out wrong
+MIN_MPEG4_PICTURE = 4  # bytes; AVI stands for "the last frame again" with shorter packets, which hold no picture
+SHORT_OF_DURATION_S = 1.0  # a file whose packets end this much before its announced end is cut off
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The first video stream of a file.
+
+    `times_s`: float64 [frames], rising, seconds since the first shown frame, of every frame that is shown.
+    `pts`: the same instants in the stream's own unit, int64. `start_s`: the first of them on the container's clock,
+    which is the zero of all times in this project. `in_order`: time stamps of decoded frames mean nothing in this
+    container, the k-th decoded frame is the k-th of `times_s`. `optional`: int64 pts of frames that may fail to
+    decode (they refer to frames before the file's first).
+    """
+
+    path: Path
+    container: str
+    codec: str
+    pixels: str
+    width: int
+    height: int
+    times_s: np.ndarray
+    pts: np.ndarray
+    start_s: float
+    duration_s: float
+    in_order: bool
+    optional: np.ndarray
+    closed_gop: bool
+    edited: bool
+    has_audio: bool
+
+
+def video_stream(container: av.container.InputContainer) -> av.VideoStream:
+    """The first video stream that is not a cover picture."""
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    raise MediaError(f"{container.name}: no video stream in this file")
+
+
+def open_media(path: str | Path, **options: str) -> av.container.InputContainer:
+    """Open a file with PyAV; MediaError instead of a library's exception when it cannot be."""
+    if not Path(path).is_file():
+        raise MediaError(f"{path}: no such file")
+    try:
+        return av.open(str(path), options=options)
+    except (av.FFmpegError, ValueError) as error:
+        raise MediaError(f"{path}: not a readable video file ({error})") from None
+
+
+def _holds_picture(packet: av.Packet, codec: str) -> bool:
+    if codec == "mpeg4":
+        return packet.size >= MIN_MPEG4_PICTURE
+    if codec == "vp8":  # bit 4 of the frame tag: 0 marks a reference frame that is never shown
+        return packet.size > 0 and bool(bytes(packet)[0] & 0x10)
+    return True
+
+
+def _check_whole(
+    path: Path, container: av.container.InputContainer, stream: av.VideoStream, seen: int, end_s: float
+) -> bool:
+    """Raise MediaError if the file announces more than its packets hold; return whether an edit list hides frames."""
+    edited = False
+    name = container.format.name
+    if stream.frames > seen:
+        held = seen
+        if "mov" in name:  # an edit list may hide the rest: look again without it
+            with open_media(path, ignore_editlist="1") as raw:
+                held = sum(packet.size > 0 for packet in raw.demux(video_stream(raw)))
+            edited = held >= stream.frames
+        if not edited:
+            raise MediaError(f"{path}: cut off: its header announces {stream.frames} frames, it holds {held}")
+    # other containers guess the duration from what is there, so only these two can be caught by it
+    announced = (container.duration or 0) / av.time_base + (container.start_time or 0) / av.time_base
+    if ("matroska" in name or "mov" in name) and not edited and end_s < announced - SHORT_OF_DURATION_S:
+        raise MediaError(f"{path}: cut off: its header announces {announced:.1f} s, it holds {end_s:.1f} s")
+    return edited
+
+
+def _read_packets(path: Path, container: av.container.InputContainer, stream: av.VideoStream) -> dict:
+    """Walk through all packets of the file once."""
+    codec = stream.codec_context.codec.canonical_name
+    pts, dts, keys, seen, discarded, end_s, last_duration = [], [], [], 0, 0, 0.0, 0
+    try:
+        for packet in container.demux():
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            if packet.size == 0 or stamp is None:
+                continue
+            end_s = max(end_s, float((stamp + (packet.duration or 0)) * packet.time_base))
+            if packet.stream_index != stream.index:
+                continue
+            seen += 1
+            if packet.is_discard:
+                discarded += 1
+            elif _holds_picture(packet, codec):
+                pts.append(packet.pts)
+                dts.append(packet.dts)
+                keys.append(packet.is_keyframe)
+                last_duration = packet.duration or last_duration
+    except av.FFmpegError as error:
+        raise MediaError(f"{path}: damaged after {seen} video packets ({error})") from None
+    if not pts:
+        raise MediaError(f"{path}: the video stream holds no frames")
+    return {
+        "codec": codec,
+        "pts": pts,
+        "dts": dts,
+        "keys": np.array(keys),
+        "seen": seen,
+        "discarded": discarded,
+        "end_s": end_s,
+        "last_duration": last_duration,
+    }
+
+
+def probe_video(path: str | Path) -> Probe:
+    """Read all packets of `path`. MediaError if it is missing, unreadable, without video, or cut off."""
+    path = Path(path)
+    with open_media(path) as container:
+        stream = video_stream(container)
+        packets = _read_packets(path, container, stream)
+        edited = _check_whole(path, container, stream, packets["seen"], packets["end_s"])
+        # AVI knows no presentation time stamps: those seen are made up in decoding order
+        in_order = container.format.name == "avi" or None in packets["pts"]
+        stamps = packets["pts"] if None not in packets["pts"] else packets["dts"]
+        if None in stamps:
+            raise MediaError(f"{path}: {stamps.count(None)} of {len(stamps)} frames have no time stamp")
+        stamps = np.array(stamps, np.int64)
+        first_key, second_key = [*np.flatnonzero(packets["keys"]), len(stamps), len(stamps)][:2]
+        group = stamps[first_key:second_key]
+        ordered = np.sort(stamps)
+        if not in_order and (np.diff(ordered) == 0).any():
+            raise MediaError(f"{path}: {int((np.diff(ordered) == 0).sum())} frames share a time stamp with another")
+        times = (ordered - ordered[0]) * float(stream.time_base)
+        frame_s = packets["last_duration"] * float(stream.time_base) or float(np.median(np.diff(times, prepend=0)))
+        context = stream.codec_context
+        return Probe(
+            path=path,
+            container=container.format.name,
+            codec=packets["codec"],
+            pixels=context.pix_fmt or "",
+            width=context.width,
+            height=context.height,
+            times_s=times,
+            pts=ordered,
+            start_s=float(ordered[0] * stream.time_base),
+            duration_s=float(times[-1] + frame_s),
+            in_order=in_order,
+            optional=np.concatenate([stamps[:first_key], group[group < group[:1]]]),
+            closed_gop=_closed_gop(stamps, packets["keys"]),
+            edited=edited or packets["discarded"] > 0,
+            has_audio=bool(container.streams.audio),
+        )
+
+
+def _closed_gop(stamps: np.ndarray, keys: np.ndarray) -> bool:
+    """Whether no frame that is decoded after a key frame is shown before it: then every key frame can be a start."""
+    latest_key = np.maximum.accumulate(np.where(keys, stamps, stamps.min() - 1))
+    return bool((stamps >= latest_key).all())
+
+
+def choose_reader(probe: Probe, preferred: str) -> tuple[str, str]:
+    """(reader, reason): `preferred`, or `pyav` where decord is known to give wrong frames or sees another video."""
+    if preferred == "pyav":
+        return "pyav", "asked for"
+    doubts = {
+        f"container {probe.container}": not any(name in probe.container for name in DECORD_CONTAINERS),
+        f"codec {probe.codec}": probe.codec != "h264",
+        f"pixel format {probe.pixels}": probe.pixels not in DECORD_PIXELS,
+        "edit list": probe.edited,
+        "open groups of pictures": not probe.closed_gop,
+        "frames that refer to others before the first": len(probe.optional) > 0,
+        "no presentation time stamps": probe.in_order,
+    }
+    for doubt, applies in doubts.items():
+        if applies:
+            return "pyav", doubt
+    return _ask_decord(probe)
+
+
+def _ask_decord(probe: Probe) -> tuple[str, str]:
+    """Compare decord's frame count, size and time stamps with the packets'."""
+    import decord
+
+    decord.logging.set_level(decord.logging.QUIET)
+    try:
+        video = decord.VideoReader(str(probe.path), num_threads=1)
+        if len(video) != len(probe.times_s):
+            return "pyav", f"decord counts {len(video)} frames, the container {len(probe.times_s)}"
+        seen = video.get_frame_timestamp(np.arange(len(video)))[:, 0].astype(np.float64)
+        shape = video[0].shape
+    except (decord.DECORDError, RuntimeError, AssertionError) as error:
+        return "pyav", f"decord cannot open it ({str(error).splitlines()[0][-120:]})"
+    if shape != (probe.height, probe.width, 3):
+        return "pyav", "rotated, or decord sees another size"
+    # decord gives float32: good to a tenth of a frame in the longest videos
+    tolerance = max(1e-3, 4 * float(np.spacing(np.float32(probe.duration_s + abs(probe.start_s)))))
+    if np.abs(seen - (probe.times_s + probe.start_s)).max() > tolerance:
+        return "pyav", "decord's time stamps differ from the container's"
+    return "decord", "count and time stamps agree, closed groups of pictures"

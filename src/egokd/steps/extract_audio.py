@@ -1,0 +1,43 @@
+"""Cut the sound of one shard's segments: videos -> store of waveforms, table of what was skipped."""
+
+import argparse
+import json
+from pathlib import Path
+
+from egokd import runtime
+from egokd.datasets import adapter
+from egokd.media.audio import add_video
+from egokd.media.skipped import write_skipped
+from egokd.media.store import audio_writer
+from egokd.segments import read_segments
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--segments", type=Path, required=True, help="segment table")
+    parser.add_argument("--shard", type=int, required=True, help="which shard of videos")
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: sample_rate, margin_s")
+    parser.add_argument("--root", type=Path, required=True, help="folder with the official files")
+    parser.add_argument("--format", required=True, help="layout of the files")
+    parser.add_argument("--threads", type=int, required=True, help="one is used")
+    parser.add_argument("--out", type=Path, required=True, help="the store, .arrow")
+    parser.add_argument("--skipped", type=Path, required=True, help="table of skipped videos and segments, .csv")
+    args = parser.parse_args(argv)
+    runtime.start("extract_audio", args.threads)
+
+    table = read_segments(args.segments).table
+    videos = table[table["shard"] == args.shard].groupby("video_id", sort=True)
+    video_path = adapter(args.format).video_path
+    rate, margin_s = args.settings["sample_rate"], args.settings["margin_s"]
+    skips, silent = [], 0
+    with audio_writer(args.out, rate, margin_s) as add:
+        for video_id, rows in runtime.progress(videos, len(videos), f"shard {args.shard}", "videos"):
+            skip, heard = add_video(add, video_id, video_path(args.root, video_id), rows, rate, margin_s)
+            skips += skip
+            silent += not heard
+    write_skipped(args.skipped, skips)
+    runtime.log.info("sound of %d videos (%d silent or skipped)", len(videos), silent)
+
+
+if __name__ == "__main__":
+    runtime.run(main)

@@ -1,0 +1,56 @@
+"""Decode the videos of one shard: videos -> store of JPEG frames at a fixed rate, table of what was skipped."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from egokd import runtime
+from egokd.datasets import adapter
+from egokd.media.frames import FrameExtractor, expected_frames
+from egokd.media.skipped import write_skipped
+from egokd.media.store import StoreWriter
+from egokd.segments import read_segments
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--segments", type=Path, required=True, help="segment table")
+    parser.add_argument("--shard", type=int, required=True, help="which shard of videos")
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: reader, frame_rate, short_side, ...")
+    parser.add_argument("--root", type=Path, required=True, help="folder with the official files")
+    parser.add_argument("--format", required=True, help="layout of the files")
+    parser.add_argument("--threads", type=int, required=True, help="threads for decoding")
+    parser.add_argument("--out", type=Path, required=True, help="the store, .arrow")
+    parser.add_argument("--skipped", type=Path, required=True, help="table of skipped videos and segments, .csv")
+    args = parser.parse_args(argv)
+    runtime.start("extract_frames", args.threads)
+
+    table = read_segments(args.segments).table
+    rows = table[table["shard"] == args.shard]
+    video_path = adapter(args.format).video_path
+    keys = ("frame_rate", "short_side", "jpeg_quality")
+    settings = {key: args.settings[key] for key in keys}
+    with StoreWriter(args.out, ("image",), {"kind": "rgb", **settings}) as writer:
+        extractor = FrameExtractor(writer, args.settings["reader"], **settings, threads=args.threads)
+
+        def frames() -> Iterator[float]:
+            for video_id, group in rows.groupby("video_id", sort=True):
+                yield from extractor.add_video(video_id, video_path(args.root, video_id), group)
+
+        total = expected_frames(rows, settings["frame_rate"])
+        stored = sum(1 for _ in runtime.progress(frames(), total, f"shard {args.shard}", "frames"))
+    write_skipped(args.skipped, extractor.skips)
+    readers = [info["reader"] for info in writer.videos.values()]
+    runtime.log.info(
+        "%d frames of %d videos (decord %d, PyAV %d), %d skipped entries",
+        stored,
+        len(readers),
+        readers.count("decord"),
+        readers.count("pyav"),
+        len(extractor.skips),
+    )
+
+
+if __name__ == "__main__":
+    runtime.run(main)
