@@ -49,7 +49,7 @@ def main() -> None:
     lines = [
         f"{name}, PyTorch {torch.__version__}, bf16 autocast, peak taken as {peak:.3g} TFLOP/s",
         "",
-        "| net | params (M) | GFLOPs/view | batch | mode | forward clips/s | MFU | training clips/s | MFU | memory (GB) |",
+        "| net | params (M) | GFLOPs/view | batch | mode | forward clips/s | MFU | training clips/s | MFU | GB |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     report(args.markdown, lines, lines)
