@@ -46,7 +46,7 @@ class SmallBoxNet(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         boxes, category = inputs["boxes"], inputs["category"]
-        batch, frames, places = category.shape
+        batch, frames = category.shape[:2]
         low, high = boxes[..., :2], boxes[..., 2:]
         geometry = torch.cat([boxes, (low + high) / 2, high - low, inputs["score"][..., None]], -1)
         x = self.geometry(geometry - 0.5) + self.category(category)
