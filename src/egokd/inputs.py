@@ -10,7 +10,6 @@ Legend: B segments, T frames, S side of the input in pixels, N boxes per frame, 
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -19,17 +18,14 @@ import torch
 import torchaudio
 
 from egokd.errors import UserError
+from egokd.media.objects import ObjectStore
+from egokd.media.store import AudioStore, FrameStore
 from egokd.views import IDENTITY_COLOUR, View, random_of
-
-if TYPE_CHECKING:
-    from egokd.media.objects import ObjectStore
-    from egokd.media.store import AudioStore, FrameStore
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 FLOW_CLIP = 4.0  # in units of flow_scale; far outliers of dense flow are errors rather than motion
-FLOW_ZERO = 128  # the stored code of no motion
-FLOW_STEPS = 127.5  # codes between no motion and the store's bound
+FLOW_ZERO, FLOW_STEPS = 128, 127.5  # the stored code of no motion; codes from there to the store's bound
 POWER_FLOOR = 1e-8  # -80 dB, about what the rounding of 16-bit samples leaves in a mel band
 AUDIO_CLIP = 3.0  # standard deviations that the image of a spectrogram shows (omnivore)
 BOX_FIELDS = ("boxes", "category", "score", "side", "state")
@@ -58,18 +54,23 @@ class AudioSpec:
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What all inputs of an experiment share.
+    """What all inputs of an experiment share; what a modality does not need may be None.
 
-    size: S. flow_scale: displacement, in input pixels per frame step, that becomes 1.0. max_boxes: N.
-    box_tolerance_s: a frame has the boxes of the annotated frame nearest to it, if within this many seconds (one
-    stored frame).
+    size: S. flow_scale (flow): displacement, in input pixels per frame step, that becomes 1.0. max_boxes (obj): N.
+    box_tolerance_s (obj): a frame takes the boxes of the annotated frame nearest to it if that is within this many
+    seconds: the distance of stored frames. audio (audio): its windows.
     """
 
     size: int
-    flow_scale: float
-    max_boxes: int
-    box_tolerance_s: float
-    audio: AudioSpec
+    flow_scale: float | None = None
+    max_boxes: int | None = None
+    box_tolerance_s: float | None = None
+    audio: AudioSpec | None = None
+
+    def lacking(self, modality: str) -> list[str]:
+        """Fields that `modality` needs and that are None."""
+        needs = {"flow": ["flow_scale"], "obj": ["max_boxes", "box_tolerance_s"], "audio": ["audio"]}
+        return [name for name in needs.get(modality, []) if getattr(self, name) is None]
 
 
 # --- frames and flow ------------------------------------------------------------------------------------------------
@@ -81,19 +82,18 @@ def crop_box(view: View, width: int, height: int) -> tuple[int, int, int]:
     return round(view.cx * (width - side)), round(view.cy * (height - side)), side
 
 
-def _read_crops(store: "FrameStore", video_id: str, view: View, column: str, out: np.ndarray) -> tuple[int, int, int]:
-    """Decode, crop and resize the frames of a view into `out` uint8 [T, S, S, 3] or, for one channel, [T, S, S]."""
+def _read_crops(store: FrameStore, video_id: str, view: View, column: str, out: np.ndarray) -> int:
+    """Fill `out` uint8 [T, S, S, 3] or, one channel, [T, S, S]; returns the crop's side in stored pixels."""
     info = store.info(video_id)
     left, top, side = crop_box(view, info["width"], info["height"])
     colours, size = ("RGB" if out.ndim == 4 else "GRAY"), out.shape[1]
     # linear interpolation aliases once it skips pixels
     method = cv2.INTER_AREA if side > 1.5 * size else cv2.INTER_LINEAR
-    last = -1
-    for t, row in enumerate(store.nearest(video_id, view.times_s, view.start_s, view.stop_s).tolist()):
-        if row == last:  # a short segment shows a frame several times
+    rows = store.nearest(video_id, view.times_s, view.start_s, view.stop_s).tolist()
+    for t, row in enumerate(rows):
+        if t and row == rows[t - 1]:  # a short segment shows a frame several times
             out[t] = out[t - 1]
             continue
-        last = row
         try:
             frame = simplejpeg.decode_jpeg(store.read(row, column), colours, fastdct=True)
         except ValueError as error:
@@ -101,19 +101,18 @@ def _read_crops(store: "FrameStore", video_id: str, view: View, column: str, out
                 f"video {video_id!r}: the stored frame near {view.times_s[t]:.2f} s is damaged ({error}); "
                 "delete its shard and run the workflow again"
             ) from None
-        crop = frame[top : top + side, left : left + side]
-        cv2.resize(crop, (size, size), dst=out[t], interpolation=method)
-    return left, top, side
+        cv2.resize(frame[top : top + side, left : left + side], (size, size), dst=out[t], interpolation=method)
+    return side
 
 
-def rgb_input(store: "FrameStore", video_id: str, view: View, size: int) -> dict[str, np.ndarray]:
+def rgb_input(store: FrameStore, video_id: str, view: View, size: int) -> dict[str, np.ndarray]:
     """{"pixels": uint8 [T, S, S, 3], "colour": float32 [3, 4]}; colours are changed later, by `finish`."""
     pixels = np.empty((len(view.times_s), size, size, 3), np.uint8)
     _read_crops(store, video_id, view, "image", pixels)
     return {"pixels": pixels, "colour": view.colour}
 
 
-def flow_input(store: "FrameStore", video_id: str, view: View, size: int, flow_scale: float) -> dict[str, np.ndarray]:
+def flow_input(store: FrameStore, video_id: str, view: View, size: int, flow_scale: float) -> dict[str, np.ndarray]:
     """{"pixels": uint8 [T, S, S, 2], "gain": float32 []}: u and v as stored codes, cropped and resized.
 
     (code - 128) * gain is the displacement in input pixels per frame step, divided by `flow_scale`: resizing the crop
@@ -121,7 +120,7 @@ def flow_input(store: "FrameStore", video_id: str, view: View, size: int, flow_s
     """
     planes = np.empty((2, len(view.times_s), size, size), np.uint8)
     for plane, column in zip(planes, ("u", "v"), strict=True):
-        _, _, side = _read_crops(store, video_id, view, column, plane)
+        side = _read_crops(store, video_id, view, column, plane)
     gain = store.metadata["bound"] / FLOW_STEPS * size / side / flow_scale
     return {"pixels": np.stack([*planes], axis=-1), "gain": np.float32(gain)}
 
@@ -146,7 +145,7 @@ def _slice_padded(samples: np.ndarray, start: int, length: int) -> np.ndarray:
     return out
 
 
-def audio_input(store: "AudioStore", segment_id: str, view: View, spec: AudioSpec) -> dict[str, np.ndarray]:
+def audio_input(store: AudioStore, segment_id: str, view: View, spec: AudioSpec) -> dict[str, np.ndarray]:
     """{"pixels": float32 [T, M, W]}: log-mel windows in dB, one centred on each time of the view, normalised.
 
     Column j of a window shows the sound around (time + (j - (W - 1) / 2) * hop), to half a hop. Outside the waveform
@@ -198,7 +197,7 @@ def crop_boxes(boxes: np.ndarray, view: View, aspect: float) -> np.ndarray:
 
 
 def obj_input(
-    store: "ObjectStore", segment_id: str, view: View, size: int, max_boxes: int, aspect: float, tolerance_s: float
+    store: ObjectStore, segment_id: str, view: View, size: int, max_boxes: int, aspect: float, tolerance_s: float
 ) -> dict[str, np.ndarray]:
     """The boxes of each frame, highest scores first, padded with zeros.
 
@@ -211,8 +210,7 @@ def obj_input(
     shape = (len(view.times_s), max_boxes)
     out = {name: np.zeros(shape, np.float32 if name == "score" else np.int64) for name in BOX_FIELDS[1:]}
     out["boxes"] = np.zeros((*shape, 4), np.float32)
-    time_s = rows["time_s"]
-    if len(time_s) == 0:
+    if len(time_s := rows["time_s"]) == 0:
         return out
     boxes = crop_boxes(np.stack([rows[name] for name in ("x1", "y1", "x2", "y2")], axis=1), view, aspect)
     seen = ((boxes[:, 2:] - boxes[:, :2]) * size >= 1).all(axis=1)
@@ -224,9 +222,9 @@ def obj_input(
         "state": rows["state"] + 1,
     }
     moments = np.unique(time_s)
-    right = np.clip(np.searchsorted(moments, view.times_s), 1, max(len(moments) - 1, 1))
-    left, right = moments[right - 1], moments[np.minimum(right, len(moments) - 1)]
-    nearest = np.where(right - view.times_s < view.times_s - left, right, left)
+    after = np.searchsorted(moments, view.times_s)
+    left, right = moments[np.maximum(after - 1, 0)], moments[np.minimum(after, len(moments) - 1)]
+    nearest = np.where(abs(right - view.times_s) < abs(view.times_s - left), right, left)
     near = np.abs(nearest - view.times_s) <= tolerance_s + 1e-6
     first, stop = np.searchsorted(time_s, nearest, "left"), np.searchsorted(time_s, nearest, "right")
     for t in np.flatnonzero(near):
@@ -271,15 +269,9 @@ def as_image(item: dict[str, np.ndarray], modality: str, size: int) -> dict[str,
     if modality == "rgb":
         return item
     if modality == "flow":
-        pixels = flow_image(item)
-    elif modality == "audio":
-        pixels = audio_image(item, size)
-    else:
-        pixels = drawn_boxes(item, size)
-    return {"pixels": pixels, "colour": IDENTITY_COLOUR}
-
-
-# --- on the device --------------------------------------------------------------------------------------------------
+        return {"pixels": flow_image(item), "colour": IDENTITY_COLOUR}
+    draw = audio_image if modality == "audio" else drawn_boxes
+    return {"pixels": draw(item, size), "colour": IDENTITY_COLOUR}
 
 
 def finish(batch: dict[str, torch.Tensor], modality: str, device: torch.device | str) -> dict[str, torch.Tensor]:

@@ -63,7 +63,7 @@ class ViewDataset(Dataset):
     segment, view) in training, and reads RGB in tests.
 
     An item has the entries of `egokd.inputs`, "labels" int64 [H] and "row" int64 []. Raises UserError where a view
-    needs the frame's aspect and the segment table does not know it.
+    needs the frame's aspect and the segment table does not know it, ValueError where `input_spec` lacks a value.
     """
 
     def __init__(
@@ -90,6 +90,8 @@ class ViewDataset(Dataset):
         self.aspects = rows["aspect"].to_numpy(np.float64)
         self.labels = rows[labels].to_numpy(np.int64).reshape(len(rows), len(labels))
         self.modalities = [name for name in STORES if name in stores] if modality == OMNIVORE else [modality]
+        if lacking := [name for m in self.modalities for name in input_spec.lacking(m)]:
+            raise ValueError(f"inputs of {self.modalities} need {lacking} in the input spec")
         if modality == OMNIVORE:
             masks = [available_rows(rows, name, stores) for name in self.modalities]
             self.available = np.stack(masks, axis=1)
@@ -97,7 +99,7 @@ class ViewDataset(Dataset):
             first = self.segment_ids[int(np.isnan(self.aspects).argmax())]
             raise UserError(
                 f"segment {first!r}: the segment table does not know the width and height of its video, and boxes "
-                "cannot be cropped without; add the video's size to the annotations"
+                "cannot be cropped without; add the video's size to the annotations (EPIC: EPIC_100_video_info.csv)"
             )
 
     def __len__(self) -> int:
