@@ -39,7 +39,7 @@ class DemoSettings(Section):
 
     seed: int = Field(description="Seed of the world: kitchens, objects, videos, sounds, annotations.")
     train_kitchens: Count = Field(description="Participants in the training videos, each with an own kitchen.")
-    unseen_kitchens: Count = Field(description="Participants that appear in validation only.")
+    val_only_kitchens: Count = Field(description="Participants that appear in validation only.")
     train_segments: Count = Field(description="Annotated segments in the training videos.")
     val_segments: Count = Field(description="Annotated segments in the validation videos, half of unseen participants.")
     frame_rate: Positive = Field(description="Frames per second of the rendered videos.")

@@ -17,6 +17,7 @@ from egokd.datasets.demo_kitchen.sound import soundtrack
 from egokd.datasets.demo_kitchen.video import write_video
 from egokd.errors import UserError
 from egokd.io import atomic_path, write_json
+from egokd.runtime import progress
 
 ASPECT = 4 / 3
 SUPERSAMPLE = 2
@@ -63,11 +64,10 @@ def generate(
     if processes > 1:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(processes, mp_context=context, initializer=one_thread) as pool:
-            list(pool.map(job, plans, chunksize=1))
+            drain(pool.map(job, plans, chunksize=1), len(plans))
     else:
         one_thread()
-        for plan in plans:
-            job(plan)
+        drain(map(job, plans), len(plans))
     write_annotations(root, plans, frame_rate, size)
     manifest = {
         "videos": [p.video_id for p in plans],
@@ -103,6 +103,12 @@ def check_sizes(
         raise UserError(
             f"demo short_side {side}, frame_rate {rate}: expected an even height of 16 or more and a rate above 0"
         )
+
+
+def drain(jobs: Iterator[None], total: int) -> None:
+    """Run the jobs to the end, with progress."""
+    for _ in progress(jobs, total, "rendering", "videos"):
+        pass
 
 
 def one_thread() -> None:
