@@ -20,7 +20,6 @@ log = logging.getLogger("egokd")
 EPSILON = 1e-6  # of a grid step: far above rounding errors, far below any difference that matters
 MAX_DAMAGED_SHARE = 0.05  # decoders conceal a damaged slice and say so; a frame in 75 of a real file is such a one
 READ_AHEAD_BYTES = 2**30  # decord decodes ahead without limit (5 GB in 12 s were seen); it is reopened above this
-CHECK_MEMORY_EVERY = 32
 
 
 class DecordError(MediaError):
@@ -154,8 +153,8 @@ def _decord_frames(probe: Probe, wanted: np.ndarray, threads: int, damaged_s: li
     decord.logging.set_level(decord.logging.QUIET)
     try:
         video, base = fresh(), _resident_bytes()
-        for count, number in enumerate(wanted.tolist()):
-            if count % CHECK_MEMORY_EVERY == 0 and _resident_bytes() > base + READ_AHEAD_BYTES:
+        for number in wanted.tolist():
+            if _resident_bytes() > base + READ_AHEAD_BYTES:
                 del video  # the only way to make it let go of what it decoded ahead
                 video, base = fresh(), _resident_bytes()
             image = video[number].asnumpy()

@@ -4,7 +4,7 @@ Headers lie: frame counts are missing, truncated files keep their promises of le
 do not. Presentation time stamps of all packets that will be shown are the measure for every decoder.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
@@ -52,7 +52,7 @@ def video_stream(container: av.container.InputContainer) -> av.VideoStream:
     for stream in container.streams.video:
         if not stream.disposition & av.stream.Disposition.attached_pic:
             return stream
-    raise MediaError(f"{container.name}: no video stream in this file")
+    raise MediaError(f"{container.name}: no video stream; only sound, or cut off before its index")
 
 
 def open_media(path: str | Path, **options: str) -> av.container.InputContainer:
@@ -94,40 +94,41 @@ def _check_whole(
     return edited
 
 
-def _read_packets(path: Path, container: av.container.InputContainer, stream: av.VideoStream) -> dict:
+@dataclass
+class _Packets:
+    """The video packets of a file in decoding order: time stamps, key frames, and whether each frame is shown."""
+
+    pts: list[int | None] = field(default_factory=list)
+    dts: list[int | None] = field(default_factory=list)
+    key: list[bool] = field(default_factory=list)
+    shown: list[bool] = field(default_factory=list)
+    discarded: bool = False
+    last_duration: int = 0
+    end_s: float = 0.0  # of any stream
+
+
+def _read_packets(path: Path, container: av.container.InputContainer, stream: av.VideoStream, codec: str) -> _Packets:
     """Walk through all packets of the file once."""
-    codec = stream.codec_context.codec.canonical_name
-    pts, dts, keys, seen, discarded, end_s, last_duration = [], [], [], 0, 0, 0.0, 0
+    found = _Packets()
     try:
         for packet in container.demux():
             stamp = packet.pts if packet.pts is not None else packet.dts
             if packet.size == 0 or stamp is None:
                 continue
-            end_s = max(end_s, float((stamp + (packet.duration or 0)) * packet.time_base))
+            found.end_s = max(found.end_s, float((stamp + (packet.duration or 0)) * packet.time_base))
             if packet.stream_index != stream.index:
                 continue
-            seen += 1
-            if packet.is_discard:
-                discarded += 1
-            elif _holds_picture(packet, codec):
-                pts.append(packet.pts)
-                dts.append(packet.dts)
-                keys.append(packet.is_keyframe)
-                last_duration = packet.duration or last_duration
+            found.pts.append(packet.pts)
+            found.dts.append(packet.dts)
+            found.key.append(packet.is_keyframe)
+            found.shown.append(not packet.is_discard and _holds_picture(packet, codec))
+            found.discarded |= packet.is_discard
+            found.last_duration = packet.duration or found.last_duration
     except av.FFmpegError as error:
-        raise MediaError(f"{path}: damaged after {seen} video packets ({error})") from None
-    if not pts:
+        raise MediaError(f"{path}: damaged after {len(found.pts)} video packets ({error})") from None
+    if not any(found.shown):
         raise MediaError(f"{path}: the video stream holds no frames")
-    return {
-        "codec": codec,
-        "pts": pts,
-        "dts": dts,
-        "keys": np.array(keys),
-        "seen": seen,
-        "discarded": discarded,
-        "end_s": end_s,
-        "last_duration": last_duration,
-    }
+    return found
 
 
 def probe_video(path: str | Path) -> Probe:
@@ -135,26 +136,23 @@ def probe_video(path: str | Path) -> Probe:
     path = Path(path)
     with open_media(path) as container:
         stream = video_stream(container)
-        packets = _read_packets(path, container, stream)
-        edited = _check_whole(path, container, stream, packets["seen"], packets["end_s"])
-        # AVI knows no presentation time stamps: those seen are made up in decoding order
-        in_order = container.format.name == "avi" or None in packets["pts"]
-        stamps = packets["pts"] if None not in packets["pts"] else packets["dts"]
-        if None in stamps:
-            raise MediaError(f"{path}: {stamps.count(None)} of {len(stamps)} frames have no time stamp")
-        stamps = np.array(stamps, np.int64)
-        first_key, second_key = [*np.flatnonzero(packets["keys"]), len(stamps), len(stamps)][:2]
-        group = stamps[first_key:second_key]
-        ordered = np.sort(stamps)
-        if not in_order and (np.diff(ordered) == 0).any():
-            raise MediaError(f"{path}: {int((np.diff(ordered) == 0).sum())} frames share a time stamp with another")
-        times = (ordered - ordered[0]) * float(stream.time_base)
-        frame_s = packets["last_duration"] * float(stream.time_base) or float(np.median(np.diff(times, prepend=0)))
         context = stream.codec_context
+        codec = context.codec.canonical_name
+        packets = _read_packets(path, container, stream, codec)
+        edited = _check_whole(path, container, stream, len(packets.pts), packets.end_s)
+        stamps, shown, keys = _stamps(path, packets), np.array(packets.shown), np.array(packets.key)
+        ordered = np.sort(stamps[shown])
+        # AVI knows no presentation time stamps: those seen are made up in decoding order
+        in_order = container.format.name == "avi" or None in packets.pts
+        shared = int((np.diff(ordered) == 0).sum())
+        if shared and not in_order:
+            raise MediaError(f"{path}: {shared} frames have the same time stamp as another")
+        times = (ordered - ordered[0]) * float(stream.time_base)
+        frame_s = packets.last_duration * float(stream.time_base) or float(np.median(np.diff(times, prepend=0)))
         return Probe(
             path=path,
             container=container.format.name,
-            codec=packets["codec"],
+            codec=codec,
             pixels=context.pix_fmt or "",
             width=context.width,
             height=context.height,
@@ -163,11 +161,27 @@ def probe_video(path: str | Path) -> Probe:
             start_s=float(ordered[0] * stream.time_base),
             duration_s=float(times[-1] + frame_s),
             in_order=in_order,
-            optional=np.concatenate([stamps[:first_key], group[group < group[:1]]]),
-            closed_gop=_closed_gop(stamps, packets["keys"]),
-            edited=edited or packets["discarded"] > 0,
+            optional=stamps[shown & _before_first_key(stamps, keys)],
+            closed_gop=_closed_gop(stamps, keys),
+            edited=edited or packets.discarded,
             has_audio=bool(container.streams.audio),
         )
+
+
+def _stamps(path: Path, packets: _Packets) -> np.ndarray:
+    """int64: presentation time stamps, or decoding time stamps where the container knows no others."""
+    stamps = packets.pts if None not in packets.pts else packets.dts
+    if None in stamps:
+        raise MediaError(f"{path}: {stamps.count(None)} of {len(stamps)} frames have no time stamp")
+    return np.array(stamps, np.int64)
+
+
+def _before_first_key(stamps: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """bool: packets that may refer to what the file does not hold: before its first key frame, decoded or shown."""
+    first, second = [*np.flatnonzero(keys), len(stamps), len(stamps)][:2]
+    number = np.arange(len(stamps))
+    leading = (number < second) & (stamps < stamps[first]) if first < len(stamps) else True
+    return (number < first) | leading
 
 
 def _closed_gop(stamps: np.ndarray, keys: np.ndarray) -> bool:

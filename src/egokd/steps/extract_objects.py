@@ -7,7 +7,8 @@ from pathlib import Path
 from egokd import runtime
 from egokd.datasets import adapter
 from egokd.media.errors import MediaError
-from egokd.media.objects import segment_boxes, write_boxes
+from egokd.media.hand_object import segment_boxes
+from egokd.media.objects import write_boxes
 from egokd.media.skipped import Skip, write_skipped
 from egokd.segments import read_segments
 
