@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from egokd.calibration import calibration_error, reliability_bins
+from egokd.logits import average_views, log_softmax
 
 ACTION = "action"
 CHUNK_CELLS = 4_000_000  # pairs of classes held at once when actions are ranked: 32 MB
@@ -30,18 +31,6 @@ class Scores:
     brier: np.ndarray  # squared distance between probabilities and one-hot truth, 0..2
     confidence: np.ndarray  # probability of the predicted class
     correct: np.ndarray  # bool
-
-
-def average_views(logits_NVK: np.ndarray) -> np.ndarray:
-    """Mean of the logits over views (not of probabilities), as in the papers: [N,V,K] -> float64 [N,K]."""
-    return np.asarray(logits_NVK, dtype=np.float64).mean(axis=1)
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Log-probabilities over the last axis, float64."""
-    shifted = np.asarray(logits, dtype=np.float64)
-    shifted = shifted - shifted.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def ranks(scores_NK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:

@@ -1,0 +1,91 @@
+"""Training state on disk, so that a killed run goes on exactly where it was.
+
+`last.pt` holds weights, optimiser, position, history and a fingerprint of everything that decides the outcome. It lies
+outside the outputs that Snakemake knows, because Snakemake deletes those when a job fails.
+"""
+
+import hashlib
+import json
+import os
+import pickle
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from egokd.io import atomic_path
+from egokd.runtime import log
+
+NAME = "last.pt"
+
+
+def fingerprint_of(settings: dict[str, Any], files: Iterable[str | Path] = (), code: Iterable[Path] = ()) -> str:
+    """JSON of what a run depends on: plain settings, data files by path, size and time, source files by content.
+
+    Not the number of threads nor the place of the state: these may change from one try of a job to the next.
+    """
+    data = {str(path): [os.stat(path).st_size, os.stat(path).st_mtime_ns] for path in files}
+    source = hashlib.blake2b(digest_size=16)
+    for path in sorted(code):
+        source.update(path.read_bytes())
+    versions = {"torch": torch.__version__}
+    parts = {"settings": settings, "files": data, "code": source.hexdigest(), "versions": versions}
+    return json.dumps(parts, sort_keys=True)
+
+
+def digest_of(ids: Iterable[str]) -> str:
+    """A short digest of a list of ids, in their order."""
+    return hashlib.blake2b("\n".join(ids).encode(), digest_size=16).hexdigest()
+
+
+class StateFile:
+    """The state of one run in `folder`, tied to a fingerprint. Use by one process at a time."""
+
+    def __init__(self, folder: str | Path, fingerprint: str):
+        self.path = Path(folder) / NAME
+        self.fingerprint = fingerprint
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write `state` (tensors, numbers, strings, lists, dicts) atomically."""
+        with atomic_path(self.path) as temporary:
+            torch.save({**state, "fingerprint": self.fingerprint}, temporary)
+
+    def load(self) -> dict[str, Any] | None:
+        """The saved state, on the CPU; None where there is none of this run.
+
+        A state of another configuration, or one that cannot be read, is kept under another name and not used.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+            self._set_aside("unreadable", str(error).splitlines()[0])
+            return None
+        if state.get("fingerprint") != self.fingerprint:
+            self._set_aside(
+                "stale", f"it was made with other {_difference(state.get('fingerprint'), self.fingerprint)}"
+            )
+            return None
+        return state
+
+    def remove(self) -> None:
+        """Delete the state: the run is over, and a later run of the same configuration shall begin anew."""
+        self.path.unlink(missing_ok=True)
+
+    def _set_aside(self, kind: str, reason: str) -> None:
+        aside = self.path.with_name(f"{kind}.pt")
+        os.replace(self.path, aside)
+        log.warning(
+            "training state %s is not used: %s; kept as %s, training begins anew", self.path, reason, aside.name
+        )
+
+
+def _difference(old: str | None, new: str) -> str:
+    """Which parts of two fingerprints differ, for the log."""
+    before, now = json.loads(old or "{}"), json.loads(new)
+    names = [name for name in now if before.get(name) != now[name] and name != "settings"]
+    ours, theirs = now["settings"], before.get("settings", {})
+    names += [f"settings.{key}" for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]
+    return ", ".join(names)

@@ -1,0 +1,151 @@
+"""What the steps that train and run nets share: settings, the rows they work on, running a net over views."""
+
+import argparse
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from egokd import runtime
+from egokd.config import AudioInputSettings, Count, NonNegative, Positive, Section, ViewSettings
+from egokd.device import pick_device
+from egokd.errors import UserError
+from egokd.inputs import AudioSpec, InputSpec, finish
+from egokd.loading import OrderedBatches, ViewDataset, available_rows, loader, open_stores
+from egokd.prediction import logits_of
+from egokd.segments import Segments, select
+from egokd.views import ViewSpec
+
+BATCH = 32  # clips per pass where nothing is trained
+
+
+class InputSlice(Section):
+    """`InputSettings` of the modalities that a job reads; the others' are null."""
+
+    size: Count
+    flow_scale: Positive | None
+    audio: AudioInputSettings | None
+    max_boxes: Count | None
+    box_tolerance_s: NonNegative = 0.1  # boxes of the nearest annotated frame, if it is this close to the frame shown
+
+
+class ViewSlice(Section):
+    """`--settings` of the steps that run a trained model."""
+
+    views: ViewSettings
+    inputs: InputSlice
+
+
+def view_spec(settings: ViewSettings) -> ViewSpec:
+    """Settings as plain arguments."""
+    return ViewSpec(**settings.model_dump())
+
+
+def input_spec(settings: InputSlice) -> InputSpec:
+    """Settings as plain arguments."""
+    values = settings.model_dump()
+    audio = values.pop("audio")
+    return InputSpec(**values, audio=AudioSpec(**audio) if audio else None)
+
+
+def readable(segments: Segments, part: str, skipped: Path) -> pd.DataFrame:
+    """Rows of a part of the dataset without those that extraction had to skip; the same for every modality.
+
+    skipped  CSV with the columns video_id and segment_id, the latter empty where the whole video is meant
+    """
+    rows = select(segments.table, part)
+    left_out = pd.read_csv(skipped, dtype=str, keep_default_na=False)
+    if not {"video_id", "segment_id"} <= set(left_out.columns):
+        raise UserError(f"{skipped}: expected the columns video_id and segment_id, found {list(left_out.columns)}")
+    videos = set(left_out.loc[left_out["segment_id"] == "", "video_id"])
+    gone = rows["segment_id"].isin(set(left_out["segment_id"])) | rows["video_id"].isin(videos)
+    if gone.all():
+        raise UserError(f"no segment of {part!r} is left: {len(rows)} in the table, all of them in {skipped}")
+    return rows[~gone].reset_index(drop=True)
+
+
+def open_inputs(modality: str, paths: dict[str, list[Path]], wanted: list[str]) -> dict[str, Any]:
+    """The stores of the modalities `wanted`; UserError for one without files."""
+    for name in wanted:
+        if not paths.get(name):
+            raise UserError(f"input {modality!r} reads {name}, but no files of it were given (--{name})")
+    return open_stores(modality, {name: paths[name] for name in wanted})
+
+
+def add_view_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that `bank` and `predict` share."""
+    parser.add_argument("--segments", type=Path, required=True, help="segments.parquet")
+    parser.add_argument("--skipped", type=Path, required=True, help="table of segments that could not be read")
+    parser.add_argument("--model", type=Path, required=True, help="model.safetensors, with config.json beside it")
+    parser.add_argument("--input", required=True, choices=["rgb", "flow", "audio", "obj"], help="what the net sees")
+    parser.add_argument("--stores", type=Path, nargs="+", required=True, help="shards of that modality")
+    parser.add_argument("--seed", type=int, required=True, help="training seed")
+    parser.add_argument("--settings", required=True, help="JSON: views and inputs")
+    parser.add_argument("--threads", type=int, required=True, help="CPU threads; those beyond the first load data")
+    parser.add_argument("--out", type=Path, required=True)
+
+
+def workers_ignore_sigterm(data: DataLoader) -> DataLoader:
+    """Let only the main process answer SIGTERM: Slurm signals all, and a dead worker would end the run unsaved."""
+    data.worker_init_fn = _QuietWorker(data.worker_init_fn)
+    return data
+
+
+class _QuietWorker:
+    def __init__(self, inner: Callable[[int], None] | None):
+        self.inner = inner
+
+    def __call__(self, worker: int) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if self.inner:
+            self.inner(worker)
+
+
+def run_over_views(
+    model: nn.Module, dataset: ViewDataset, places: np.ndarray, views: list[int], threads: int, name: str
+) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
+    """Logits of all (row, view) of `dataset`, as `egokd.bank.write_logits` takes them.
+
+    places  int64 [rows of the dataset], their rows in the file that is written
+    """
+    where = pick_device()
+    order = OrderedBatches(len(dataset), views, BATCH)
+    data = loader(dataset, order, threads - 1, where)
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, Tensor]]]:
+        steps = runtime.progress(zip(order, data, strict=True), len(order), name, f"batches of {BATCH}")
+        for pairs, batch in steps:
+            rows, numbers = np.array(pairs).T
+            if not np.array_equal(rows, batch["row"].numpy()):
+                raise RuntimeError("the loader changed the order of the batches")
+            yield places[rows], np.searchsorted(views, numbers), finish(batch, dataset.modality, where)
+
+    return logits_of(model, batches(), where)
+
+
+def check_model(description: dict, path: Path, segments: Segments, modality: str, settings: ViewSlice) -> None:
+    """Raise UserError unless a model was trained for these classes, this input and these views."""
+    expected = {
+        "heads": segments.num_classes,
+        "num_frames": settings.views.num_frames,
+        "size": settings.inputs.size,
+    }
+    for key, value in expected.items():
+        if description[key] != value:
+            raise UserError(f"{path}: trained with {key} {description[key]}, but now it is {value}; train it again")
+    if description["modality"] not in (modality, "omnivore"):
+        raise UserError(f"{path}: reads {description['modality']}, not {modality}")
+
+
+def split_available(
+    rows: pd.DataFrame, modality: str, stores: dict[str, Any], what: str
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows that can be read in `modality`, and bool [n] over all rows."""
+    available = available_rows(rows, modality, stores)
+    runtime.log.info("%s: %d of %d segments have %s", what, available.sum(), len(rows), modality)
+    return rows[available].reset_index(drop=True), available

@@ -1,0 +1,32 @@
+"""What the steps that read files of logits share; nothing here needs a net, so a changed net re-runs none of them."""
+
+import argparse
+from pathlib import Path
+
+from egokd.bank import LogitFile
+from egokd.errors import UserError
+
+
+def labelled_path(text: str) -> tuple[str, Path]:
+    """argparse type of MODALITY=FILE."""
+    name, _, path = text.partition("=")
+    if not path:
+        raise argparse.ArgumentTypeError(f"expected MODALITY=FILE, got {text!r}")
+    return name, Path(path)
+
+
+def labelled_paths(text: str) -> tuple[str, list[Path]]:
+    """argparse type of MODALITY=FILE,FILE,..."""
+    name, path = labelled_path(text)
+    return name, [Path(part) for part in str(path).split(",")]
+
+
+def read_teachers(predictions: list[tuple[str, Path]]) -> dict[str, LogitFile]:
+    """Prediction files by modality; UserError unless all are of the same segments, views and classes."""
+    files = {name: LogitFile([path]) for name, path in predictions}
+    first = next(iter(files.values()))
+    for file in files.values():
+        for what in ("segment_ids", "views", "num_classes"):
+            if getattr(file, what) != getattr(first, what):
+                raise UserError(f"{file.paths[0]} and {first.paths[0]} differ in their {what}; make both again")
+    return files

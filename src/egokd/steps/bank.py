@@ -1,0 +1,71 @@
+"""Write one part of a teacher's logit bank: its logits on every training view of the segments of fold `fit`."""
+
+import argparse
+
+import numpy as np
+
+from egokd import runtime
+from egokd.bank import write_logits
+from egokd.config import parse_settings
+from egokd.device import make_deterministic
+from egokd.errors import UserError
+from egokd.loading import ViewDataset
+from egokd.models.build import load_model
+from egokd.segments import read_segments
+from egokd.steps._model_io import (
+    ViewSlice,
+    add_view_arguments,
+    check_model,
+    input_spec,
+    open_inputs,
+    readable,
+    run_over_views,
+    split_available,
+    view_spec,
+)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_view_arguments(parser)
+    parser.add_argument("--views", type=int, required=True, help="training views per segment, from 0")
+    parser.add_argument("--part", type=int, required=True, help="number of this part, from 0")
+    parser.add_argument("--parts", type=int, required=True, help="parts of the bank")
+    args = parser.parse_args(argv)
+    runtime.start("bank", 1)
+    make_deterministic()
+    if not 0 <= args.part < args.parts:
+        raise UserError(f"--part {args.part}: expected a number from 0 to {args.parts - 1}")
+
+    settings = parse_settings(ViewSlice, args.settings)
+    segments = read_segments(args.segments)
+    model, description = load_model(args.model)
+    check_model(description, args.model, segments, args.input, settings)
+    rows = readable(segments, "fit", args.skipped)
+    rows = rows.iloc[np.array_split(np.arange(len(rows)), args.parts)[args.part]].reset_index(drop=True)
+    stores = open_inputs(args.input, {args.input: args.stores}, [args.input])
+    present, available = split_available(rows, args.input, stores, f"part {args.part} of {args.parts}")
+    dataset = ViewDataset(
+        present,
+        args.input,
+        stores,
+        view_spec(settings.views),
+        input_spec(settings.inputs),
+        args.seed,
+        train=True,
+        labels=list(segments.heads),
+    )
+    views = list(range(args.views))
+    write_logits(
+        args.out,
+        rows["segment_id"].tolist(),
+        views,
+        segments.num_classes,
+        available,
+        run_over_views(model, dataset, np.flatnonzero(available), views, args.threads, f"bank {args.input}"),
+        {"teacher": args.input, "source": segments.source, "seed": args.seed, "part": f"{args.part} of {args.parts}"},
+    )
+
+
+if __name__ == "__main__":
+    runtime.run(main)

@@ -1,0 +1,69 @@
+"""Metrics of a prediction file, of a net or an ensemble alike: predictions + segment table -> JSON.
+
+Every model is evaluated on the same segments. Where a model's modality is missing it says nothing (equal
+probabilities), which counts as wrong; how many such segments there are is in the file.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from egokd import runtime
+from egokd.bank import LogitFile
+from egokd.errors import UserError
+from egokd.io import write_json
+from egokd.metrics import evaluate, subsets_of
+from egokd.segments import read_segments, select
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--segments", type=Path, required=True, help="segments.parquet")
+    parser.add_argument("--predictions", type=Path, required=True, help="written by predict or combine_ensemble")
+    parser.add_argument("--dataset", required=True, help="name in the config")
+    parser.add_argument("--model", required=True, help="name in the tables")
+    parser.add_argument("--seed", type=int, required=True, help="training seed")
+    parser.add_argument("--bins", type=int, default=15, help="bins of the calibration error")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args(argv)
+    runtime.start("evaluate", 1)
+
+    segments, file = read_segments(args.segments), LogitFile([args.predictions])
+    heads = list(segments.heads)
+    part = select(segments.table, file.metadata["part"])
+    ids = file.segment_ids
+    unknown = set(ids) - set(part["segment_id"])
+    if unknown:
+        raise UserError(f"{args.predictions}: segment {min(unknown)!r} is not in {args.segments}; predict again")
+    rows = part.set_index("segment_id").loc[ids]
+    if (rows[heads] < 0).any(axis=None):
+        raise UserError(
+            f"{args.predictions}: labels of part {file.metadata['part']!r} are not published; nothing to score"
+        )
+    file.check(ids, [], segments.num_classes)
+    labels = {head: rows[head].to_numpy(np.int64) for head in heads}
+    logits = file.all_logits(ids)
+    subsets, reliability = evaluate({head: logits[head] for head in heads}, labels, subsets_of(rows, heads), args.bins)
+    write_json(
+        args.out,
+        {
+            "dataset": args.dataset,
+            "source": segments.source,
+            "model": args.model,
+            "seed": args.seed,
+            "clips": int(file.metadata["clips"]),
+            "crops": int(file.metadata["crops"]),
+            "segments": len(ids),
+            "skipped": len(part) - len(ids),
+            "without_modality": int((~file.availability(ids)).sum()),
+            "subsets": subsets,
+            "reliability": reliability,
+        },
+    )
+    action = subsets["all"]
+    runtime.log.info("%s: action top-1 %.1f %%, ECE %.1f %%", args.model, action["action_top1"], action["action_ece"])
+
+
+if __name__ == "__main__":
+    runtime.run(main)

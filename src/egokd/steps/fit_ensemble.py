@@ -1,0 +1,72 @@
+"""Choose the weights of an ensemble's teachers on held-out training segments: predictions -> weights (JSON)."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from egokd import runtime
+from egokd.bank import LogitFile
+from egokd.config import EnsembleSettings, parse_settings
+from egokd.ensemble_weights import fit_weights
+from egokd.errors import UserError
+from egokd.io import write_json
+from egokd.logits import average_views
+from egokd.segments import read_segments
+from egokd.steps._predictions import labelled_path, read_teachers
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--segments", type=Path, required=True, help="segments.parquet")
+    parser.add_argument("--predictions", type=labelled_path, nargs="+", required=True, help="MODALITY=FILE, on heldout")
+    parser.add_argument("--settings", required=True, help="JSON: one entry of `ensembles`")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args(argv)
+    runtime.start("fit_ensemble", 1)
+
+    settings = parse_settings(EnsembleSettings, args.settings)
+    segments = read_segments(args.segments)
+    files = read_teachers(args.predictions)
+    if set(files) != set(settings.modalities):
+        raise UserError(f"--predictions are of {sorted(files)}, the ensemble is of {sorted(settings.modalities)}")
+    ids = next(iter(files.values())).segment_ids
+    rows = segments.table.set_index("segment_id").loc[ids]
+    if (rows["fold"] != "heldout").any():
+        first = rows.index[rows["fold"] != "heldout"][0]
+        raise UserError(f"segment {first!r} is not held out; weights are chosen on predictions of part `heldout` only")
+    logits = _stack(files, ids)
+    available = np.stack([file.availability(ids) for file in files.values()])
+    labels = {head: rows[head].to_numpy(np.int64) for head in segments.heads}
+    fitted = fit_weights(
+        logits, labels, available, list(files), settings.scheme, settings.weights_temperature, settings.combine
+    )
+    for head, result in fitted.items():
+        shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(files, result.weights, strict=True))
+        runtime.log.info("%s: %s; held-out NLL %.3f", head, shares, result.ensemble_nll)
+    write_json(
+        args.out,
+        {
+            "scheme": settings.scheme,
+            "weights_temperature": settings.weights_temperature,
+            "combine": settings.combine,
+            "weights": {
+                head: dict(zip(files, result.weights.tolist(), strict=True)) for head, result in fitted.items()
+            },
+            "heldout_nll": {
+                head: dict(zip(files, result.teacher_nll.tolist(), strict=True)) | {"ensemble": result.ensemble_nll}
+                for head, result in fitted.items()
+            },
+            "heldout_segments": dict(zip(files, available.sum(axis=1).tolist(), strict=True)),
+        },
+    )
+
+
+def _stack(files: dict[str, LogitFile], ids: list[str]) -> dict[str, np.ndarray]:
+    """{head: float64 [M,N,K]}, views averaged."""
+    each = [file.all_logits(ids) for file in files.values()]
+    return {head: np.stack([average_views(logits[head]) for logits in each]) for head in each[0]}
+
+
+if __name__ == "__main__":
+    runtime.run(main)

@@ -1,0 +1,73 @@
+"""Run a trained model on the test views (clips x crops) of a part of the dataset: logits per segment and view.
+
+Segments without the model's modality are in the file too, marked as not available, with logits of zero.
+"""
+
+import argparse
+
+import numpy as np
+
+from egokd import runtime
+from egokd.bank import write_logits
+from egokd.config import parse_settings
+from egokd.device import make_deterministic
+from egokd.loading import ViewDataset
+from egokd.models.build import load_model
+from egokd.segments import read_segments
+from egokd.steps._model_io import (
+    ViewSlice,
+    add_view_arguments,
+    check_model,
+    input_spec,
+    open_inputs,
+    readable,
+    run_over_views,
+    split_available,
+    view_spec,
+)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_view_arguments(parser)
+    parser.add_argument("--part", required=True, choices=["heldout", "val", "test"])
+    parser.add_argument("--clips", type=int, required=True, help="temporal views per segment")
+    parser.add_argument("--crops", type=int, required=True, choices=[1, 3], help="spatial views per clip")
+    args = parser.parse_args(argv)
+    runtime.start("predict", 1)
+    make_deterministic()
+
+    settings = parse_settings(ViewSlice, args.settings)
+    segments = read_segments(args.segments)
+    model, description = load_model(args.model)
+    check_model(description, args.model, segments, args.input, settings)
+    rows = readable(segments, args.part, args.skipped)
+    stores = open_inputs(args.input, {args.input: args.stores}, [args.input])
+    present, available = split_available(rows, args.input, stores, args.part)
+    dataset = ViewDataset(
+        present,
+        args.input,
+        stores,
+        view_spec(settings.views),
+        input_spec(settings.inputs),
+        args.seed,
+        train=False,
+        labels=list(segments.heads),
+        clips=args.clips,
+        crops=args.crops,
+    )
+    views = list(range(args.clips * args.crops))
+    write_logits(
+        args.out,
+        rows["segment_id"].tolist(),
+        views,
+        segments.num_classes,
+        available,
+        run_over_views(model, dataset, np.flatnonzero(available), views, args.threads, f"predict {args.part}"),
+        {"part": args.part, "clips": args.clips, "crops": args.crops, "input": args.input, "seed": args.seed},
+        dtype="float32",
+    )
+
+
+if __name__ == "__main__":
+    runtime.run(main)
