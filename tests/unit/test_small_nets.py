@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from egokd.models.small import SmallVideoNet, TimeMix
+from egokd.models.small import SmallVideoNet
 from egokd.models.small_boxes import SmallBoxNet
 
 HEADS = {"verb": 8, "noun": 10}
@@ -67,16 +67,12 @@ def test_box_net_ignores_empty_places_and_bears_empty_frames() -> None:
         torch.testing.assert_close(first[name], second[name])
 
 
-def test_order_of_frames_matters_and_still_pictures_have_no_change() -> None:
+def test_order_of_frames_matters() -> None:
     net = SmallVideoNet("rgb", HEADS, 8, 48).eval()
     clip = torch.randn(1, 3, 8, 48, 48)
     with torch.no_grad():
         forwards, backwards = net({"pixels": clip}), net({"pixels": clip.flip(2)})
     assert not torch.allclose(forwards["verb"], backwards["verb"], atol=1e-5)
-    mix = TimeMix(4).eval()
-    still = torch.rand(1, 4, 5, 5).repeat(6, 1, 1, 1)  # a clip of six equal frames
-    with torch.no_grad():
-        torch.testing.assert_close(mix(still, 6), still)
 
 
 def test_same_seed_same_weights() -> None:

@@ -1,8 +1,9 @@
 """A small video net that learns from scratch within minutes on a CPU: the backbone of the demo.
 
-Every frame passes the same 2D convolutions; half-way and at the end, convolutions over time mix neighbouring
-frames place by place, so that the direction of a motion can be seen; then time is halved twice. Shapes:
-B batch, C channels, T frames, H, W pixels (or mel bands and time columns of a sound window), D features.
+Every frame passes the same 2D convolutions and is pooled; convolutions over time then halve the clip twice. The
+net sees motion only as a change of what frames show, so an RGB input has to learn it from the looks of hands and
+objects, while flow shows it openly: the difference that the demo is about. Shapes: B batch, C channels, T
+frames, H, W pixels (or mel bands and time columns of a sound window), D features.
 """
 
 import torch
@@ -33,15 +34,14 @@ class SmallVideoNet(nn.Module):
     ):
         super().__init__()
         channels = [width, 2 * width, 4 * width, 6 * width]
-        self.early = nn.Sequential(
+        self.per_frame = nn.Sequential(
             conv(CHANNELS[modality], channels[0], 5, stride=2),
             conv(channels[0], channels[1], 3, stride=2),
             conv(channels[1], channels[1], 3),
+            conv(channels[1], channels[2], 3, stride=2),
+            conv(channels[2], channels[2], 3),
+            conv(channels[2], channels[3], 3, stride=2),
         )
-        self.mix_early = TimeMix(channels[1])
-        self.late = nn.Sequential(conv(channels[1], channels[2], 3, stride=2), conv(channels[2], channels[2], 3))
-        self.mix_late = TimeMix(channels[2])
-        self.top = conv(channels[2], channels[3], 3, stride=2)
         features = 2 * channels[3]
         self.over_time = nn.Sequential(*(time_conv(features, features) for _ in range(2)))
         self.dropout = nn.Dropout(dropout)
@@ -51,31 +51,11 @@ class SmallVideoNet(nn.Module):
         x_BCTHW = inputs["pixels"]
         batch, _, frames = x_BCTHW.shape[:3]
         x = x_BCTHW.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)  # [B*T,C,H,W]
-        x = self.mix_early(self.early(x), frames)
-        x = self.top(self.mix_late(self.late(x), frames))
+        x = self.per_frame(x)
         x_BTD = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1).view(batch, frames, -1)
         x_BDT = self.over_time(x_BTD.transpose(1, 2))
         x_BD = nn.functional.adaptive_avg_pool1d(x_BDT, TIME_PARTS).flatten(1)
         return self.heads(self.dropout(x_BD))
-
-
-class TimeMix(nn.Module):
-    """Adds to every frame what changed since the one before and until the next, place by place.
-
-    [B*T,C,H,W] -> the same shape. At the clip's ends the missing neighbour counts as equal.
-    """
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.past = nn.Conv2d(channels, channels, 1, bias=False)
-        self.future = nn.Conv2d(channels, channels, 1, bias=False)
-        self.norm = nn.BatchNorm2d(channels)
-
-    def forward(self, x: Tensor, frames: int) -> Tensor:
-        steps = x.unflatten(0, (-1, frames))
-        before = torch.cat([steps[:, :1], steps[:, :-1]], 1).flatten(0, 1)
-        after = torch.cat([steps[:, 1:], steps[:, -1:]], 1).flatten(0, 1)
-        return torch.relu(x + self.norm(self.past(x - before) + self.future(after - x)))
 
 
 def conv(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
