@@ -296,4 +296,4 @@ def finish(batch: dict[str, torch.Tensor], modality: str, device: torch.device |
     with torch.autocast(pixels.device.type, enabled=False):
         x_BCN = torch.baddbmm(colour[:, :, 3:], colour[:, :, :3] / 255, x_BNC.transpose(1, 2)).clamp_(0, 1)
     mean, std = (torch.tensor(values, device=x_BCN.device).view(1, 3, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
-    return {"pixels": ((x_BCN - mean) / std).unflatten(2, pixels.shape[1:4])}
+    return {"pixels": x_BCN.sub_(mean).div_(std).unflatten(2, pixels.shape[1:4])}

@@ -242,4 +242,6 @@ def loader(
         persistent_workers=workers > 0,
         prefetch_factor=prefetch if workers > 0 else None,
         worker_init_fn=_one_thread,
+        # its own, unused: by default every pass would draw from the global generator, and dropout would depend on it
+        generator=torch.Generator(),
     )

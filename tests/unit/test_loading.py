@@ -213,3 +213,11 @@ def test_workers_change_nothing_and_are_kept_between_epochs(rows, stores):
         assert len(pairs) == 3
         for one, two in pairs:
             assert one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_loading_leaves_the_global_generator_alone(rows, stores, workers):
+    data = loader(dataset(rows, "audio", stores), EpochBatches(5, 3, seed=0), workers)
+    before = torch.random.get_rng_state()
+    assert len(list(data)) == 2
+    assert torch.equal(before, torch.random.get_rng_state())
