@@ -95,8 +95,10 @@ def _view_slice(experiment: Experiment, read: list[str]) -> dict:
     inputs = experiment.inputs.model_dump()
     if "audio" not in read:
         inputs["audio"] = None
+    # boxes are stored at the rate of the frames, so those of a shown frame are at most one frame away
+    inputs["box_tolerance_s"] = 1 / experiment.media.frame_rate
     if "obj" not in read:
-        inputs["max_boxes"] = None
+        inputs["max_boxes"] = inputs["box_tolerance_s"] = None
     if "flow" not in read:
         inputs["flow_scale"] = None
     return {"views": experiment.views.model_dump(), "inputs": inputs}

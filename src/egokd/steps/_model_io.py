@@ -31,7 +31,7 @@ class InputSlice(Section):
     flow_scale: Positive | None
     audio: AudioInputSettings | None
     max_boxes: Count | None
-    box_tolerance_s: NonNegative = 0.1  # boxes of the nearest annotated frame, if it is this close to the frame shown
+    box_tolerance_s: NonNegative | None  # boxes of the nearest annotated frame, if it is this close to the frame shown
 
 
 class ViewSlice(Section):
