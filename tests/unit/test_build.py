@@ -45,6 +45,22 @@ def test_small_nets_read_example_inputs(net, modality):
     assert {head: tuple(z.shape) for head, z in logits.items()} == {"verb": (2, 5), "noun": (2, 7)}
 
 
+@pytest.mark.parametrize(
+    ("net", "modality", "options"),
+    [
+        ("video_swin_t", "rgb", OPTIONS),
+        ("stlt", "obj", {"width": 16, "num_heads": 2, "spatial_layers": 1, "temporal_layers": 1}),
+        ("timesformer_b", "rgb", {"embed_dim": 16, "num_heads": 2, "depth": 1}),
+    ],
+)
+def test_nets_of_the_papers_are_one_graph_for_the_compiler(net, modality, options):
+    model = build_model(net, modality, HEADS, 4, 32, **options).eval()
+    inputs = example_inputs(net, modality, 4, 32, batch=2)
+    compiled = torch.compile(model, backend="eager", fullgraph=True)  # a graph break is an error
+    with torch.no_grad():
+        assert torch.allclose(compiled(inputs)["verb"], model(inputs)["verb"], atol=1e-6)
+
+
 def test_wrong_names_are_answered_with_the_nearest():
     with pytest.raises(UserError, match="did you mean 'video_swin_t'"):
         build_model("video_swin_tt", "rgb", HEADS, 4, 16)
