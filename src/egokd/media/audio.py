@@ -10,7 +10,7 @@ import pandas as pd
 from egokd.media.decode import merge_intervals
 from egokd.media.errors import MediaError
 from egokd.media.probe import open_media, video_stream
-from egokd.media.skipped import Skip
+from egokd.media.skipped import Skip, uncovered
 
 STEP = "extract_audio"
 
@@ -74,11 +74,12 @@ def _decoded_chunks(path: Path, sample_rate: int, start_s: float) -> Iterator[tu
         raise MediaError(f"{path}: {damaged} of {packets} packets of sound do not decode")
 
 
-def read_audio(path: Path, intervals_s: np.ndarray, sample_rate: int) -> list[np.ndarray] | None:
-    """int16 [n] mono samples for each of `intervals_s` (float64 [m, 2], video time), or None without a sound stream.
+def read_audio(path: Path, intervals_s: np.ndarray, sample_rate: int) -> tuple[list[np.ndarray], float] | None:
+    """(int16 [n] mono samples for each of `intervals_s` (float64 [m, 2], video time), end of the decoded sound in s).
 
-    Sample j of an interval is at round(start * sample_rate) + j, in samples since the first shown frame. Where the
-    source has no sound (before it begins, in gaps, after its end) there are zeros. MediaError if it does not decode.
+    None without a sound stream. Sample j of an interval is at round(start * sample_rate) + j, in samples since the
+    first shown frame. Where the source has no sound (before it begins, in gaps, after its end) there are zeros.
+    Decoding stops behind the last interval. MediaError if the sound does not decode.
     """
     start_s = video_start_s(path)
     with open_media(path) as container:
@@ -86,6 +87,7 @@ def read_audio(path: Path, intervals_s: np.ndarray, sample_rate: int) -> list[np
             return None
     bounds = np.rint(merge_intervals(intervals_s) * sample_rate).astype(np.int64)
     held = [np.zeros(end - begin, np.int16) for begin, end in bounds]
+    stop = 0
     for position, samples in _decoded_chunks(path, sample_rate, start_s):
         stop = position + len(samples)
         if stop <= bounds[0, 0]:
@@ -101,7 +103,7 @@ def read_audio(path: Path, intervals_s: np.ndarray, sample_rate: int) -> list[np
         which = int(np.searchsorted(bounds[:, 0], begin, side="right")) - 1
         offset = begin - bounds[which, 0]
         cuts.append(held[which][offset : offset + end - begin])
-    return cuts
+    return cuts, stop / sample_rate
 
 
 def add_video(
@@ -119,10 +121,12 @@ def add_video(
     starts = np.maximum(rows["start_s"].to_numpy() - margin_s, 0.0)
     intervals = np.stack([starts, rows["stop_s"].to_numpy() + margin_s], axis=1)
     try:
-        waves = read_audio(path, intervals, sample_rate)
+        sound = read_audio(path, intervals, sample_rate)
     except MediaError as error:
         return [Skip(video_id, "", STEP, str(error))], False
+    skips = uncovered(rows, sound[1], STEP, "sound") if sound else []
+    cut_off = {skip.segment_id for skip in skips}
     for index, segment_id in enumerate(rows["segment_id"]):
         start_s = round(starts[index] * sample_rate) / sample_rate
-        add(segment_id, start_s, None if waves is None else waves[index])
-    return [], waves is not None
+        add(segment_id, start_s, None if sound is None or segment_id in cut_off else sound[0][index])
+    return skips, sound is not None

@@ -11,11 +11,10 @@ import simplejpeg
 from egokd.media.decode import DecordError, grid_indices, read_frames
 from egokd.media.errors import MediaError
 from egokd.media.probe import Probe, choose_reader, probe_video
-from egokd.media.skipped import Skip
+from egokd.media.skipped import Skip, uncovered
 from egokd.media.store import StoreWriter
 
 STEP = "extract_frames"
-MIN_COVERED_SHARE = 0.5  # a segment of which the video shows less is skipped
 
 
 def stored_size(width: int, height: int, short_side: int) -> tuple[int, int]:
@@ -44,16 +43,6 @@ def expected_frames(rows: pd.DataFrame, frame_rate: float) -> int:
         len(grid_indices(segment_intervals(group, frame_rate), frame_rate, np.inf))
         for _, group in rows.groupby("video_id")
     )
-
-
-def uncovered(rows: pd.DataFrame, duration_s: float, step: str) -> list[Skip]:
-    """Segments of which the video, `duration_s` long, holds less than half."""
-    length = rows["stop_s"] - rows["start_s"]
-    inside = (rows["stop_s"].clip(upper=duration_s) - rows["start_s"]).clip(lower=0)
-    return [
-        Skip(row.video_id, row.segment_id, step, f"the video ends at {duration_s:.2f} s, before most of this segment")
-        for row in rows[inside < MIN_COVERED_SHARE * length].itertuples()
-    ]
 
 
 class FrameExtractor:
@@ -103,7 +92,7 @@ class FrameExtractor:
                 encoded = encode_rgb(image, size, self.jpeg_quality)
             self.writer.add(time_s, image=encoded)
             yield time_s
-        self.skips += uncovered(rows, probe.duration_s, STEP)
+        self.skips += uncovered(rows, probe.duration_s, STEP, "video")
         if size is None:
             self.writer.drop()
             return

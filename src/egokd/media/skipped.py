@@ -9,6 +9,7 @@ from egokd.errors import UserError
 from egokd.io import atomic_path
 
 COLUMNS = ["video_id", "segment_id", "step", "reason"]
+MIN_COVERED_SHARE = 0.5  # a segment of which the file holds less is skipped
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,16 @@ class Skip:
     segment_id: str
     step: str
     reason: str
+
+
+def uncovered(rows: pd.DataFrame, end_s: float, step: str, what: str) -> list[Skip]:
+    """Segments in `rows` of which the `what` (video, sound), which ends at `end_s`, holds less than half."""
+    length = rows["stop_s"] - rows["start_s"]
+    inside = (rows["stop_s"].clip(upper=end_s) - rows["start_s"]).clip(lower=0)
+    return [
+        Skip(row.video_id, row.segment_id, step, f"the {what} ends at {end_s:.2f} s, before most of this segment")
+        for row in rows[inside < MIN_COVERED_SHARE * length].itertuples()
+    ]
 
 
 def write_skipped(path: str | Path, skips: list[Skip] | pd.DataFrame) -> None:
