@@ -85,6 +85,7 @@ def test_a_saved_model_comes_back(model, saved):
     assert torch.equal(loaded(pixels)["noun"], model(pixels)["noun"])
     assert not loaded.training and description["seed"] == 3
     assert sorted(p.name for p in saved.parent.iterdir()) == ["config.json", "model.safetensors"]
+    assert saved.stat().st_mode == saved.with_name("config.json").stat().st_mode  # colleagues can read it
 
 
 def test_wrappers_prefixes_are_not_saved(tmp_path, model):

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from egokd.errors import UserError
@@ -78,7 +78,8 @@ def write_weights(path: str | Path, state: dict[str, Tensor]) -> None:
     """Write named tensors as safetensors, atomically."""
     tensors = {bare_name(name): tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary)
+        # not save_file, which makes files that only their owner may read
+        temporary.write_bytes(save(tensors))
 
 
 def load_model(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
