@@ -49,12 +49,28 @@ class DemoSettings(Section):
     missed_box_share: Share = Field(description="Share of detections left out, as a detector would.")
 
 
+class FolderSettings(Section):
+    """Own videos listed in a CSV (see docs/datasets.md)."""
+
+    annotations: str = Field(description="Name of the CSV in `root`: file, start, stop, split, group, and the heads.")
+    heads: Annotated[list[Name], Field(min_length=1)] = Field(description="Columns of the CSV that hold classes.")
+    val_share: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        description="Share of the segments for validation where the CSV has no column `split`."
+    )
+    split_seed: int = Field(description="Seed of that choice.")
+
+
 class DataSettings(Section):
     """Where the official files are and how the dataset is cut."""
 
-    format: Literal["epic100"] = Field(description="Layout of the files under `root`; one adapter per layout.")
+    format: Literal["epic100", "epic55", "something_something", "something_else", "folder"] = Field(
+        description="Layout of the files under `root`; one adapter per layout."
+    )
     root: str | None = Field(description="Folder with the official files; null for a demo (results/demo/{dataset}).")
     demo: DemoSettings | None = Field(description="Generate a demo in that layout; null for real data.")
+    folder: FolderSettings | None = Field(
+        default=None, description="What the format `folder` reads; null for the other formats."
+    )
     shards: Count = Field(description="Jobs per data preparation step; videos are dealt by a hash of their id.")
     heldout_share: Annotated[float, Field(gt=0, le=0.5)] = Field(
         description="Share of the train split kept out of all training, used only to choose ensemble weights."
@@ -68,12 +84,15 @@ class DataSettings(Section):
     def _root_or_demo(self) -> "DataSettings":
         if (self.root is None) == (self.demo is None):
             raise ValueError("give either `root` (real data) or `demo` (generated data), and null for the other")
+        if (self.folder is not None) != (self.format == "folder"):
+            raise ValueError("give the section `folder` with the format folder, and with no other")
         return self
 
 
 class FlowMediaSettings(Section):
-    """Optical flow computed with OpenCV DIS."""
+    """Optical flow: computed with OpenCV DIS, or the published one (EPIC-KITCHENS)."""
 
+    source: Literal["computed", "official"] = Field(description="official: flow_frames, brought to the stored frames.")
     preset: Literal["ultrafast", "fast", "medium"] = Field(description="Quality preset of DIS.")
     bound: Positive = Field(description="Displacement, in pixels per frame step, stored as the 8-bit extremes.")
 
@@ -216,12 +235,23 @@ class BankSettings(Section):
     parts: Count = Field(description="Jobs per teacher's bank.")
 
 
+class SubmissionSettings(Section):
+    """What the EPIC-KITCHENS challenge asks about the supervision of a submission, each 0 to 5."""
+
+    sls_pt: Annotated[int, Field(ge=0, le=5)] = Field(description="Pretraining; 2: public images and videos.")
+    sls_tl: Annotated[int, Field(ge=0, le=5)] = Field(description="Training labels; 3: classes, start and stop.")
+    sls_td: Annotated[int, Field(ge=0, le=5)] = Field(description="Training data; 3: the train split.")
+
+
 class EvaluationSettings(Section):
     """How the reported split is evaluated."""
 
     clips: Count = Field(description="Temporal views per segment.")
     crops: Literal[1, 3] = Field(description="Spatial views per clip: centre, or left, centre and right.")
     ece_bins: Count = Field(description="Equal-width bins of the calibration error.")
+    submission: SubmissionSettings | None = Field(
+        default=None, description="For results/submissions/...: predictions of the unlabelled test split; null without."
+    )
 
 
 class ComputeSettings(Section):
@@ -255,6 +285,10 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _names_fit(self) -> "Experiment":
+        if self.media.flow.source == "official" and not self.data.format.startswith("epic"):
+            raise ValueError(f"media.flow.source: the format {self.data.format} has no official flow; use computed")
+        if self.data.format == "folder" and "obj" in self.teachers:
+            raise ValueError("teachers.obj: own videos come without boxes; leave this teacher out")
         if "rgb" not in self.teachers:
             raise ValueError("teachers: 'rgb' is missing; it is the baseline that the student is compared with")
         for name, ensemble in self.ensembles.items():

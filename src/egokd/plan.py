@@ -145,6 +145,26 @@ def object_settings(experiment: Experiment) -> str:
     return as_json({"frame_rate": experiment.media.frame_rate})
 
 
+def adapter_options(experiment: Experiment) -> str:
+    """`--options` of `egokd.steps.index_segments`: what the adapter needs beside the root."""
+    folder = experiment.data.folder
+    return as_json(folder.model_dump() if folder else {})
+
+
+def job_counts(experiment: Experiment, seeds: int) -> dict[str, int]:
+    """How many jobs a complete run has, by what they do."""
+    taught = {m for student in experiment.students.values() for m in teachers_of(experiment, student.ensemble)}
+    parts = len(taught) * experiment.bank.parts
+    heldout = {m for name in experiment.ensembles for m in teachers_of(experiment, name)}
+    return {
+        "extract": len(modalities(experiment)) * experiment.data.shards,
+        "train": seeds * len(nets(experiment)),
+        "bank": seeds * parts,
+        "predict": seeds * (len(nets(experiment)) + len(heldout)),
+        "combine and evaluate": seeds * (2 * len(experiment.ensembles) + len(reported(experiment))),
+    }
+
+
 def calibration_rows(experiment: Experiment) -> list[str]:
     """The three side by side in the reliability diagram: RGB baseline, the first student's ensemble, that student."""
     chosen = [BASELINE + "rgb"]

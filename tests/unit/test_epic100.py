@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from egokd.datasets import adapter
-from egokd.datasets.epic100 import boxes_path, clock_of, read, video_path
+from egokd.datasets.epic100 import boxes_path, read, rgb_source, sound_path
+from egokd.datasets.epic_files import clock_of
 from egokd.errors import UserError
 from egokd.segments import check_segments, read_segments, shard_of
 from egokd.steps import index_segments
@@ -111,14 +112,14 @@ def test_missing_files(root, name):
 
 def test_paths(tmp_path):
     assert clock_of("P01_01") == 60 and clock_of("P01_101") == 50
-    assert video_path(tmp_path, "P01_01") == tmp_path / "P01" / "videos" / "P01_01.MP4"
+    assert rgb_source(tmp_path, "P01_01").path == tmp_path / "P01" / "videos" / "P01_01.MP4"
     assert boxes_path(tmp_path, "P30_107") == tmp_path / "P30" / "hand-objects" / "P30_107.pkl"
     nested = tmp_path / "EPIC-KITCHENS" / "P01" / "videos" / "P01_01.MP4"
     nested.parent.mkdir(parents=True)
     nested.touch()
-    assert video_path(tmp_path, "P01_01") == nested
+    assert rgb_source(tmp_path, "P01_01").path == sound_path(tmp_path, "P01_01") == nested
     with pytest.raises(UserError, match="not a video id"):
-        video_path(tmp_path, "film")
+        rgb_source(tmp_path, "film")
 
 
 def test_index_segments_step(root, tmp_path):

@@ -61,8 +61,9 @@ def test_frames_and_flow(world):
     assert "ends at 2.40 s" in reasons["P01_04", "f"] and set(skipped["step"]) == {"extract_frames"}
 
     flow = world / "flow.arrow"
-    settings = json.dumps({"preset": "fast", "bound": 8.0})
-    extract_flow.main(["--frames", str(out), "--settings", settings, "--threads", "1", "--out", str(flow)])
+    settings = json.dumps({"source": "computed", "preset": "fast", "bound": 8.0})
+    arguments = ["--frames", str(out), "--settings", settings, "--threads", "1", "--out", str(flow)]
+    extract_flow.main([*arguments, "--skipped", str(world / "flow.skipped.csv")])
     assert FrameStore([flow]).videos == frames.videos
     assert FrameStore([flow]).metadata["dt_s"] == 0.08 and FrameStore([flow]).metadata["bound"] == 8.0
     np.testing.assert_array_equal(FrameStore([flow]).times("P01_04"), frames.times("P01_04"))
@@ -83,8 +84,9 @@ def test_empty_shards(world):
     out, skipped = run(extract_frames, world, 1, "rgb", "arrow")
     assert FrameStore([out]).videos == [] and skipped.empty
     flow = world / "flow.arrow"
-    settings = json.dumps({"preset": "fast", "bound": 8.0})
-    extract_flow.main(["--frames", str(out), "--settings", settings, "--threads", "1", "--out", str(flow)])
+    settings = json.dumps({"source": "computed", "preset": "fast", "bound": 8.0})
+    arguments = ["--frames", str(out), "--settings", settings, "--threads", "1", "--out", str(flow)]
+    extract_flow.main([*arguments, "--skipped", str(world / "flow.skipped.csv")])
     assert FrameStore([flow]).videos == []
     assert not AudioStore([run(extract_audio, world, 1, "audio", "arrow")[0]]).has("a")
     assert not ObjectStore([run(extract_objects, world, 1, "obj", "parquet")[0]]).has("a")

@@ -1,8 +1,10 @@
 """Config validation, wildcards, resources and the few helpers that rules share."""
 
 import os
+import shlex
 import sys
 from glob import glob
+from pathlib import Path
 
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 
@@ -12,11 +14,12 @@ from egokd.config import Config, validate
 from egokd.errors import UserError
 from egokd.gpu import visible_gpus
 from egokd.models.nets import find_net
-from egokd.datasets import ADAPTERS
+from egokd.recipes import resolve
+from egokd.datasets import ADAPTERS, ANNOTATIONS, BOX_FILES
 from snakemake.exceptions import WorkflowError
 
 try:
-    CONFIG = validate(Config, config, "config")
+    CONFIG = validate(Config, resolve(config, Path(workflow.basedir) / "workflow" / "recipes"), "config")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -66,14 +69,47 @@ def annotation_files(wildcards):
     """What the segment table is made of: the demo's manifest, or the official annotation files."""
     if experiment(wildcards).data.demo:
         return f"results/demo/{wildcards.dataset}/manifest.json"
-    root = data_root(wildcards)
-    found = [f for kind in ("csv", "json") for f in glob(f"{root}/*.{kind}") + glob(f"{root}/annotations/*.{kind}")]
+    root, patterns = data_root(wildcards), ANNOTATIONS[experiment(wildcards).data.format]
+    found = sorted({path for pattern in patterns for path in glob(f"{root}/{pattern}")})
     if not found:
         raise WorkflowError(
-            f"datasets.{wildcards.dataset}.data.root: no annotation files (*.csv, *.json) in {root} "
-            f"or {root}/annotations. Point `root` to the folder with the official files (docs/datasets.md)."
+            f"datasets.{wildcards.dataset}.data.root: no annotation files (like {patterns[0]}) in {root}. "
+            "Point `root` to the folder with the official files (docs/datasets.md)."
+        )
+    return found
+
+
+def box_files(wildcards):
+    """The large files that index_boxes looks through: the demo's manifest stands for its own."""
+    if experiment(wildcards).data.demo:
+        return annotation_files(wildcards)
+    root = data_root(wildcards)
+    found = {path for pattern in BOX_FILES[experiment(wildcards).data.format] for path in glob(f"{root}/{pattern}")}
+    if not found:
+        raise WorkflowError(
+            f"datasets.{wildcards.dataset}.data.root: no files with boxes (bounding_box*.json or annotations*.json) in "
+            f"{root}. Put them there, or leave the teacher `obj` out (docs/datasets.md)."
         )
     return sorted(found)
+
+
+def boxes_index(wildcards):
+    """What extract_objects reads beside the segments, for formats whose boxes lie in few large files."""
+    known = experiment(wildcards).data.format in BOX_FILES
+    return f"results/data/{wildcards.dataset}/boxes_index.parquet" if known else []
+
+
+def flow_code(wildcards):
+    """Published flow is found by the adapter; computed flow does not depend on it."""
+    official = experiment(wildcards).media.flow.source == "official"
+    return adapter_code("extract_flow")(wildcards) if official else code("extract_flow")
+
+
+def published_flow(wildcards):
+    """Arguments of extract_flow where it takes the published flow."""
+    entry = experiment(wildcards)
+    official = entry.media.flow.source == "official"
+    return f"--root {shlex.quote(data_root(wildcards))} --format {entry.data.format}" if official else ""
 
 
 def stores(dataset, modality):
@@ -103,11 +139,11 @@ def job_resource(name):
 
 
 def skipped_tables(wildcards):
-    """Tables of unreadable segments of every step that reads foreign files (flow is made from our own frames)."""
+    """Tables of unreadable segments of every extraction step (flow made from our own frames has none to tell of)."""
     return [
         f"results/data/{wildcards.dataset}/{modality}/{shard}.skipped.csv"
         for modality in plan.modalities(experiment(wildcards))
-        if modality != "flow"
+        if modality != "flow" or experiment(wildcards).media.flow.source == "official"
         for shard in range(experiment(wildcards).data.shards)
     ]
 

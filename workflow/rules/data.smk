@@ -37,21 +37,22 @@ rule index_segments:
         "results/benchmarks/index_segments/{dataset}.tsv"
     conda:
         "../../envs/egokd.yaml"
-    threads: 1
+    threads: 4
     resources:
         mem_mb=2000,
-        runtime=15,
+        runtime=120,
     params:
         root=data_root,
         format=lambda wildcards: experiment(wildcards).data.format,
         source=lambda wildcards: experiment(wildcards).source,
         shards=lambda wildcards: experiment(wildcards).data.shards,
+        options=lambda wildcards: plan.adapter_options(experiment(wildcards)),
     message:
         "Reading the annotations of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.index_segments --root {params.root:q} --format {params.format:q}"
         " --dataset {wildcards.dataset} --source {params.source:q} --shards {params.shards}"
-        " --out {output} 2>&1 | tee {log}"
+        " --options {params.options:q} --threads {threads} --out {output} 2>&1 | tee {log}"
 
 
 rule assign_folds:
@@ -112,9 +113,10 @@ rule extract_frames:
 rule extract_flow:
     input:
         frames="results/data/{dataset}/rgb/{shard}.arrow",
-        code=code("extract_flow"),
+        code=flow_code,
     output:
-        "results/data/{dataset}/flow/{shard}.arrow",
+        store="results/data/{dataset}/flow/{shard}.arrow",
+        skipped="results/data/{dataset}/flow/{shard}.skipped.csv",
     log:
         "results/logs/extract_flow/{dataset}/{shard}.log",
     benchmark:
@@ -126,12 +128,13 @@ rule extract_flow:
         mem_mb=4000,
         runtime=240,
     params:
+        published=published_flow,
         settings=lambda wildcards: plan.as_json(experiment(wildcards).media.flow.model_dump()),
     message:
-        "Computing optical flow of {wildcards.dataset}, shard {wildcards.shard}"
+        "Preparing optical flow of {wildcards.dataset}, shard {wildcards.shard}"
     shell:
         "python -m egokd.steps.extract_flow --frames {input.frames} --settings {params.settings:q}"
-        " --threads {threads} --out {output} 2>&1 | tee {log}"
+        " {params.published} --threads {threads} --out {output.store} --skipped {output.skipped} 2>&1 | tee {log}"
 
 
 rule extract_audio:
@@ -163,9 +166,36 @@ rule extract_audio:
         " --threads {threads} --out {output.store} --skipped {output.skipped} 2>&1 | tee {log}"
 
 
+rule index_boxes:
+    input:
+        files=box_files,
+        code=code("index_boxes"),
+    output:
+        "results/data/{dataset}/boxes_index.parquet",
+    log:
+        "results/logs/index_boxes/{dataset}.log",
+    benchmark:
+        "results/benchmarks/index_boxes/{dataset}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        root=data_root,
+        format=lambda wildcards: experiment(wildcards).data.format,
+    message:
+        "Finding the boxes of each video of {wildcards.dataset}"
+    shell:
+        "python -m egokd.steps.index_boxes --root {params.root:q} --format {params.format:q} --out {output}"
+        " 2>&1 | tee {log}"
+
+
 rule extract_objects:
     input:
         segments="results/data/{dataset}/annotations.parquet",
+        index=boxes_index,
         code=adapter_code("extract_objects"),
     output:
         store="results/data/{dataset}/obj/{shard}.parquet",
@@ -184,10 +214,11 @@ rule extract_objects:
         root=data_root,
         format=lambda wildcards: experiment(wildcards).data.format,
         settings=lambda wildcards: plan.object_settings(experiment(wildcards)),
+        index=lambda wildcards, input: f"--index {input.index}" if input.index else "",
     message:
         "Reading hand and object boxes of {wildcards.dataset}, shard {wildcards.shard}"
     shell:
-        "python -m egokd.steps.extract_objects --segments {input.segments} --shard {wildcards.shard}"
+        "python -m egokd.steps.extract_objects --segments {input.segments} {params.index} --shard {wildcards.shard}"
         " --root {params.root:q} --format {params.format:q} --settings {params.settings:q}"
         " --threads {threads} --out {output.store} --skipped {output.skipped} 2>&1 | tee {log}"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from egokd import runtime
 from egokd.datasets import adapter
+from egokd.errors import UserError
 from egokd.media.audio import add_video
 from egokd.media.skipped import write_skipped
 from egokd.media.store import audio_writer
@@ -27,12 +28,17 @@ def main(argv: list[str] | None = None) -> None:
 
     table = read_segments(args.segments).table
     videos = table[table["shard"] == args.shard].groupby("video_id", sort=True)
-    video_path = adapter(args.format).video_path
+    sound_path = adapter(args.format).sound_path
     rate, margin_s = args.settings["sample_rate"], args.settings["margin_s"]
     skips, silent = [], 0
     with audio_writer(args.out, rate, margin_s) as add:
         for video_id, rows in runtime.progress(videos, len(videos), f"shard {args.shard}", "videos"):
-            skip, heard = add_video(add, video_id, video_path(args.root, video_id), rows, rate, margin_s)
+            path = sound_path(args.root, video_id)
+            if path is None:
+                raise UserError(
+                    f"format {args.format}: videos have no sound; leave the teacher `audio` out of the config"
+                )
+            skip, heard = add_video(add, video_id, path, rows, rate, margin_s)
             skips += skip
             silent += not heard
     write_skipped(args.skipped, skips)

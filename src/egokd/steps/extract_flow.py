@@ -1,32 +1,63 @@
-"""Compute optical flow between the stored frames of one shard: frame store -> flow store."""
+"""Optical flow at the stored frames of one shard, computed between them or taken from the published files."""
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from egokd import runtime
+from egokd.datasets import adapter
+from egokd.media.errors import MediaError
 from egokd.media.flow import extract_flow
+from egokd.media.official_flow import add_video
+from egokd.media.skipped import Skip, write_skipped
 from egokd.media.store import FrameStore, StoreWriter
+
+STEP = "extract_flow"
+
+
+def published(args: argparse.Namespace, frames: FrameStore, writer: StoreWriter, skips: list[Skip]) -> Iterator[float]:
+    """Write the published flow of every video; yield times; what is missing goes to `skips`."""
+    flow_source = adapter(args.format).flow_source
+    for video_id in frames.videos:
+        source = flow_source(args.root, video_id)
+        if source is None:
+            skips.append(Skip(video_id, "", STEP, f"{args.root}: no published flow of this video (media.flow.source)"))
+            continue
+        try:
+            yield from add_video(video_id, source, frames, writer, args.settings["bound"])
+        except MediaError as error:
+            if writer.is_open:
+                writer.drop()
+            skips.append(Skip(video_id, "", STEP, str(error)))
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=Path, required=True, help="store of frames, .arrow")
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: preset, bound")
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: source, preset, bound")
+    parser.add_argument("--root", type=Path, help="folder with the official files; for published flow")
+    parser.add_argument("--format", help="layout of those files")
     parser.add_argument("--threads", type=int, required=True, help="pairs of frames computed side by side")
     parser.add_argument("--out", type=Path, required=True, help="store of flow, .arrow")
+    parser.add_argument("--skipped", type=Path, required=True, help="table of skipped videos, .csv")
     args = parser.parse_args(argv)
-    runtime.start("extract_flow", args.threads)
+    runtime.start(STEP, args.threads)
 
     frames = FrameStore([args.frames])
     rate, bound = frames.metadata["frame_rate"], args.settings["bound"]
     total = sum(frames.info(video_id)["rows"] for video_id in frames.videos)
     metadata = {"kind": "flow", "frame_rate": rate, "dt_s": 1 / rate, **args.settings}
+    skips: list[Skip] = []
     with StoreWriter(args.out, ("u", "v"), metadata) as writer:
-        work = extract_flow(frames, writer, args.settings["preset"], bound, args.threads)
+        if args.settings["source"] == "official":
+            work = published(args, frames, writer, skips)
+        else:
+            work = extract_flow(frames, writer, args.settings["preset"], bound, args.threads)
         for _ in runtime.progress(work, total, "flow", "frames"):
             pass
-    runtime.log.info("flow of %d frames of %d videos", total, len(frames.videos))
+    write_skipped(args.skipped, skips)
+    runtime.log.info("flow of %d of %d videos", len(writer.videos), len(frames.videos))
 
 
 if __name__ == "__main__":

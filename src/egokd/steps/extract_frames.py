@@ -1,4 +1,4 @@
-"""Decode the videos of one shard: videos -> store of JPEG frames at a fixed rate, table of what was skipped."""
+"""Decode the videos of one shard, or take extracted frames: store of JPEG frames at a fixed rate, table of skipped."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
 
     table = read_segments(args.segments).table
     rows = table[table["shard"] == args.shard]
-    video_path = adapter(args.format).video_path
+    rgb_source = adapter(args.format).rgb_source
     keys = ("frame_rate", "short_side", "jpeg_quality")
     settings = {key: args.settings[key] for key in keys}
     with StoreWriter(args.out, ("image",), {"kind": "rgb", **settings}) as writer:
@@ -36,18 +36,19 @@ def main(argv: list[str] | None = None) -> None:
 
         def frames() -> Iterator[float]:
             for video_id, group in rows.groupby("video_id", sort=True):
-                yield from extractor.add_video(video_id, video_path(args.root, video_id), group)
+                yield from extractor.add_video(video_id, rgb_source(args.root, video_id), group)
 
         total = expected_frames(rows, settings["frame_rate"])
         stored = sum(1 for _ in runtime.progress(frames(), total, f"shard {args.shard}", "frames"))
     write_skipped(args.skipped, extractor.skips)
     readers = [info["reader"] for info in writer.videos.values()]
     runtime.log.info(
-        "%d frames of %d videos (decord %d, PyAV %d), %d skipped entries",
+        "%d frames of %d videos (decord %d, PyAV %d, frame files %d), %d skipped entries",
         stored,
         len(readers),
         readers.count("decord"),
         readers.count("pyav"),
+        readers.count("files"),
         len(extractor.skips),
     )
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from egokd import runtime
 from egokd.datasets import adapter
 from egokd.media.errors import MediaError
-from egokd.media.hand_object import segment_boxes
 from egokd.media.objects import write_boxes
 from egokd.media.skipped import Skip, write_skipped
 from egokd.segments import read_segments
@@ -22,6 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON: frame_rate")
     parser.add_argument("--root", type=Path, required=True, help="folder with the official files")
     parser.add_argument("--format", required=True, help="layout of the files")
+    parser.add_argument("--index", type=Path, help="table of index_boxes, for formats with few large files")
     parser.add_argument("--threads", type=int, required=True, help="one is used")
     parser.add_argument("--out", type=Path, required=True, help="the table, .parquet")
     parser.add_argument("--skipped", type=Path, required=True, help="table of skipped videos and segments, .csv")
@@ -30,11 +30,11 @@ def main(argv: list[str] | None = None) -> None:
 
     table = read_segments(args.segments).table
     videos = table[table["shard"] == args.shard].groupby("video_id", sort=True)
-    boxes_path = adapter(args.format).boxes_path
+    boxes = adapter(args.format).boxes
     tables, skips = [], []
     for video_id, rows in runtime.progress(videos, len(videos), f"shard {args.shard}", "videos"):
         try:
-            tables.append(segment_boxes(boxes_path(args.root, video_id), rows, args.settings["frame_rate"]))
+            tables.append(boxes(args.root, video_id, rows, args.settings["frame_rate"], args.index))
         except MediaError as error:
             skips.append(Skip(video_id, "", STEP, str(error)))
     write_boxes(args.out, tables)

@@ -1,12 +1,45 @@
-"""Read a dataset's official annotation files: annotations -> segment table (without folds)."""
+"""Read a dataset's official annotation files: annotations -> segment table (without folds).
+
+Where annotations do not say where a video ends, or what its shape is, the videos' headers are looked at.
+"""
 
 import argparse
+import json
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
 
 from egokd import runtime
 from egokd.datasets import adapter
+from egokd.media.header import Header, read_headers
 from egokd.segments import check_segments, shard_of, write_segments
+
+UNREADABLE_S = 1.0  # length given to a video whose header cannot be read; extraction records it as skipped
+
+
+def look_at_headers(table: pd.DataFrame, module: ModuleType, root: Path, threads: int) -> pd.DataFrame:
+    """Fill in NaN stop times and, of the same videos, unknown aspects."""
+    unknown = table["stop_s"].isna()
+    videos = sorted(set(table.loc[unknown, "video_id"]))
+    if not videos:
+        return table
+    found = read_headers((module.rgb_source(root, video_id) for video_id in videos), threads)
+    found = zip(videos, runtime.progress(found, len(videos), "headers", "videos"), strict=True)
+    headers = {video_id: header for video_id, header in found if isinstance(header, Header)}
+    if len(headers) < len(videos):
+        runtime.log.warning(
+            "%d of %d videos cannot be read; extraction will say why", len(videos) - len(headers), len(videos)
+        )
+    ends = table["video_id"].map({video_id: header.duration_s for video_id, header in headers.items()})
+    shapes = table["video_id"].map({video_id: header.width / header.height for video_id, header in headers.items()})
+    stop = ends.where(ends > table["start_s"], table["start_s"] + UNREADABLE_S)
+    return table.assign(
+        stop_s=table["stop_s"].where(~unknown, stop).astype(np.float64),
+        aspect=table["aspect"].where(table["aspect"].notna(), shapes).astype(np.float64),
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -16,13 +49,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True, help="name of the dataset in the config")
     parser.add_argument("--source", required=True, help="where the data came from, printed in every table")
     parser.add_argument("--shards", type=int, required=True, help="number of shards the videos are dealt to")
+    parser.add_argument("--options", type=json.loads, default={}, help="JSON: further arguments of the format")
+    parser.add_argument("--threads", type=int, default=1, help="headers looked at side by side")
     parser.add_argument("--out", type=Path, required=True, help="annotations.parquet")
     args = parser.parse_args(argv)
-    runtime.start("index_segments", 1)
+    runtime.start("index_segments", args.threads)
 
-    segments = adapter(args.format).read(args.root)
-    shard = segments.table["video_id"].map(lambda video_id: shard_of(video_id, args.shards))
-    segments = replace(segments, table=segments.table.assign(shard=shard), source=args.source)
+    module = adapter(args.format)
+    segments = module.read(args.root, **args.options)
+    table = look_at_headers(segments.table, module, args.root, args.threads)
+    shard = table["video_id"].map(lambda video_id: shard_of(video_id, args.shards))
+    segments = replace(segments, table=table.assign(shard=shard), source=args.source)
     check_segments(segments, f"dataset {args.dataset} in {args.root}")
     write_segments(args.out, segments)
     counts = ", ".join(f"{count} {split}" for split, count in segments.table["split"].value_counts().items())

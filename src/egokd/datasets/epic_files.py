@@ -1,0 +1,155 @@
+"""Where the files of EPIC-KITCHENS are, 55 and 100 alike, and on which clock their frames are numbered.
+
+Frame numbers are on a fixed clock per video, whatever rate the video file has: seconds x 60 for the videos of 2018
+(`PXX_YY`), x 50 for those of 2020 (`PXX_1YY`). This held on all 45,010 official rows checked. Annotated numbers are the
+timestamps times the rate, rounded down, and at least 1; frame files are numbered from 1, so frame n is on show from
+(n - 1) / rate until n / rate. A segment of frames start..stop is therefore [(start - 1) / rate, stop / rate): exactly
+the pictures that the official frame files give it, within two frames of the annotated timestamps.
+
+Official flow is numbered on its own: of the videos of 2018 every second frame has one, measured over three frames,
+clipped at 25 pixels; of those of 2020 every frame, over one frame, clipped at 8 pixels.
+
+Erratum of the publishers: the first release of frames, flow and hand-object detections of P01_109 and P27_103 does not
+fit the annotations. Its frame counts (222,487 and 146,918) are the videos' lengths times 60, not 50: these two were
+extracted at 60 frames a second. So whichever release is there, the number of files tells its clock.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from egokd.datasets.tables import read_csv, refuse, whole_numbers
+from egokd.errors import UserError
+from egokd.media.hand_object import load_messages, segment_boxes
+from egokd.media.sources import FlowFiles, FrameFiles, VideoFile
+
+CLOCK_2018, CLOCK_2020 = 60.0, 50.0
+ERRATUM_CLOCK = 60.0
+ERRATUM_FRAMES = {"P01_109": 222_487, "P27_103": 146_918}
+VIDEO_ID = r"P\d{2}_\d{2,3}"
+# (stride, dilation, bound): a flow frame for every stride-th frame, over so many frames, in pixels at 8-bit extremes
+FLOW_2018, FLOW_2020 = (2, 3, 25.0), (1, 1, 8.0)
+FRAME_COLUMNS = ["participant_id", "video_id", "start_frame", "stop_frame"]
+# as the download script lays them out, and as the first release of 2018 did
+VIDEOS = ("{p}/videos/{v}.MP4", "{p}/videos/{v}.mp4", "videos/train/{p}/{v}.MP4", "videos/test/{p}/{v}.MP4")
+FRAMES = tuple(
+    pattern + suffix
+    for pattern in ("{p}/rgb_frames/{v}", "frames_rgb_flow/rgb/train/{p}/{v}", "frames_rgb_flow/rgb/test/{p}/{v}")
+    for suffix in (".tar", "")
+)
+FLOW = tuple(pattern.replace("rgb_frames", "flow_frames").replace("/rgb/", "/flow/") for pattern in FRAMES)
+BOXES = ("{p}/hand-objects/{v}.pkl",)
+
+
+def is_2020(video_id: str) -> bool:
+    """Whether a video was recorded for the extension of 2020."""
+    return len(video_id.partition("_")[2]) == 3
+
+
+def clock_of(video_id: str) -> float:
+    """Frames per second of the clock on which a video's frames are numbered."""
+    return CLOCK_2020 if is_2020(video_id) else CLOCK_2018
+
+
+def _erratum(video_id: str) -> tuple[int, float] | None:
+    """(number of files, frames per second) of the faulty release: so many files or more are on that clock."""
+    count = ERRATUM_FRAMES.get(video_id)
+    # the right release has five sixths as many: anything near the faulty count is faulty
+    return (count * 11 // 12, ERRATUM_CLOCK) if count else None
+
+
+def _candidates(root: str | Path, video_id: str, patterns: tuple[str, ...]) -> list[Path]:
+    match = re.match(r"P\d{2}", video_id)
+    if not match:
+        raise UserError(f"{video_id!r} is not a video id of EPIC-KITCHENS; expected PXX_YY or PXX_YYY")
+    names = [pattern.format(p=match.group(), v=video_id) for pattern in patterns]
+    # the official download makes a folder EPIC-KITCHENS around everything
+    return [Path(root) / folder / name for folder in (".", "EPIC-KITCHENS") for name in names]
+
+
+def _first(paths: list[Path]) -> Path | None:
+    return next((path for path in paths if path.exists()), None)
+
+
+def rgb_source(root: str | Path, video_id: str) -> VideoFile | FrameFiles:
+    """The official frames, tar or folder, where they are there, else the video (whether it is there or not).
+
+    Frames come first: they are small, and they are what the annotated frame numbers mean.
+    """
+    frames = _first(_candidates(root, video_id, FRAMES))
+    if frames:
+        return FrameFiles(frames, clock_of(video_id), _erratum(video_id))
+    videos = _candidates(root, video_id, VIDEOS)
+    return VideoFile(_first(videos) or videos[0])
+
+
+def sound_path(root: str | Path, video_id: str) -> Path:
+    """The video, whether it is there or not: frames have no sound."""
+    videos = _candidates(root, video_id, VIDEOS)
+    return _first(videos) or videos[0]
+
+
+def flow_source(root: str | Path, video_id: str) -> FlowFiles | None:
+    """The official flow of a video, tar or folder; None if it is not there."""
+    path = _first(_candidates(root, video_id, FLOW))
+    if path is None:
+        return None
+    stride, dilation, bound = FLOW_2020 if is_2020(video_id) else FLOW_2018
+    return FlowFiles(FrameFiles(path, clock_of(video_id), _erratum(video_id)), stride, dilation, bound)
+
+
+def boxes_path(root: str | Path, video_id: str) -> Path:
+    """PXX/hand-objects/PXX_YY.pkl, whether it is there or not."""
+    paths = _candidates(root, video_id, BOXES)
+    return _first(paths) or paths[0]
+
+
+def boxes(root: str | Path, video_id: str, rows: pd.DataFrame, frame_rate: float, index: Path | None) -> pd.DataFrame:
+    """Boxes of a video's segments from PXX/hand-objects/PXX_YY.pkl; MediaError if the file is missing or damaged."""
+    path = boxes_path(root, video_id)
+    if _erratum(video_id) and path.exists():
+        clock = FrameFiles(path, clock_of(video_id), _erratum(video_id)).clock(len(load_messages(path)))
+        rows = rows.assign(fps=clock)
+    return segment_boxes(path, rows, frame_rate)
+
+
+def frame_segments(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Columns video_id, group, start_frame, stop_frame, fps, start_s, stop_s of annotation rows (FRAME_COLUMNS)."""
+    valid = table["video_id"].str.fullmatch(VIDEO_ID)
+    refuse(path, table, ~valid, "video_id is {video_id!r}, expected PXX_YY or PXX_YYY")
+    start, stop = (whole_numbers(path, table, column) for column in ("start_frame", "stop_frame"))
+    refuse(path, table, start < 1, "start_frame is {start_frame}, frames count from 1")
+    refuse(path, table, stop < start, "reversed: start_frame {start_frame} is after stop_frame {stop_frame}")
+    refuse(path, table, stop == start, "empty: start_frame and stop_frame are both {start_frame}")
+    fps = table["video_id"].map(clock_of)
+    return pd.DataFrame(
+        {
+            "video_id": table["video_id"],
+            "group": table["participant_id"],
+            "start_frame": start,
+            "stop_frame": stop,
+            "fps": fps,
+            "start_s": (start - 1) / fps,
+            "stop_s": stop / fps,
+        }
+    )
+
+
+def labels_of(path: Path, table: pd.DataFrame, column: str, count: int) -> pd.Series:
+    """The classes in `column`, int64, all in 0..count-1."""
+    numbers = whole_numbers(path, table, column)
+    unknown = ~numbers.between(0, count - 1)
+    refuse(path, table, unknown, f"{column} is {{{column}}}, there are classes 0 to {count - 1}")
+    return numbers
+
+
+def aspects(path: Path | None, name: str) -> dict[str, float]:
+    """Width / height by video id (column `name`) from a table of videos; empty without the file."""
+    if path is None:
+        return {}
+    table = read_csv(path, [name, "resolution"])
+    size = table["resolution"].str.extract(r"^(\d+)x(\d+)$")
+    refuse(path, table, size[0].isna(), "resolution is {resolution!r}, expected like 1920x1080")
+    return dict(zip(table[name], size[0].astype(np.float64) / size[1].astype(np.float64), strict=True))

@@ -1,0 +1,84 @@
+"""One shard of published optical flow, brought to the times, the size and the unit of the stored frames.
+
+A published code c means (c - 128) * bound / 127.5 pixels over `dilation` frames of the dataset's clock, at the size of
+the published image. The store wants pixels per step of the stored frames, at their size: displacements are scaled by
+the ratio of the two times and of the two sizes, and coded again with the store's bound.
+"""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from egokd.media.errors import MediaError
+from egokd.media.flow import ZERO, decode_grey, encode_grey
+from egokd.media.sources import FlowFiles, NumberedFiles
+from egokd.media.store import FrameStore, StoreWriter
+
+MAX_GAP_S = 0.2  # a stored frame without published flow this near is left without
+LARGEST = 127.5
+
+
+def flow_numbers(times_s: np.ndarray, clock: float, stride: int) -> np.ndarray:
+    """int64: number of the published flow file of the frame that is on show at each time."""
+    frame = np.rint(np.asarray(times_s) * clock).astype(np.int64) + 1
+    return (frame - 1) // stride + 1
+
+
+def code_table(gain: float, published_bound: float, bound: float) -> np.ndarray:
+    """uint8 [256]: published code -> stored code, for displacements that are `gain` times the published ones."""
+    displacement = (np.arange(256) - ZERO) * (published_bound / LARGEST) * gain
+    return np.clip(np.rint(ZERO + displacement * (LARGEST / bound)), 0, 255).astype(np.uint8)
+
+
+def _nearest(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The entry of the rising `known` nearest to each of `wanted`."""
+    right = np.clip(np.searchsorted(known, wanted), 0, len(known) - 1)
+    left = np.maximum(right - 1, 0)
+    return np.where(np.abs(known[right] - wanted) < np.abs(known[left] - wanted), known[right], known[left])
+
+
+def add_video(
+    video_id: str, source: FlowFiles, frames: FrameStore, writer: StoreWriter, bound: float
+) -> Iterator[float]:
+    """Write the published flow at the times of a video's stored frames; yield them for a progress bar.
+
+    MediaError, with nothing of the video left in the store, if files are missing or damaged.
+    """
+    files = NumberedFiles(source.files.path)
+    known = np.intersect1d(files.numbers("u"), files.numbers("v"))
+    clock = source.files.clock(len(known) * source.stride)
+    times, info = frames.times(video_id), frames.info(video_id)
+    wanted = flow_numbers(times, clock, source.stride)
+    number = _nearest(known, wanted)
+    near = np.abs(number - wanted) * source.stride / clock <= MAX_GAP_S
+    if not near.any():
+        raise MediaError(f"{source.files.path}: holds no flow at the times of the annotated segments")
+    writer.begin(video_id)
+    step = clock / (frames.metadata["frame_rate"] * source.dilation)  # published measure to one step of stored frames
+    last, encoded = -1, {}
+    for time_s, index in zip(times[near].tolist(), number[near].tolist(), strict=True):
+        if index != last:
+            for column, side in (("u", "width"), ("v", "height")):
+                encoded[column] = _convert(files, index, column, info, side, step, source.bound, bound)
+            last = index
+        writer.add(time_s, **encoded)
+        yield time_s
+    name = f"published, stride {source.stride}, dilation {source.dilation}, bound {source.bound:g}, clock {clock:g}"
+    writer.end({"width": info["width"], "height": info["height"], "source": name})
+
+
+def _convert(
+    files: NumberedFiles, index: int, column: str, info: dict, side: str, step: float, published: float, bound: float
+) -> bytes:
+    try:
+        image = decode_grey(files.read(index, column))
+    except ValueError as error:
+        raise MediaError(f"{files.path}: {column} number {index} is not a readable JPEG ({error})") from None
+    size = (info["width"], info["height"])
+    here = image.shape[1] if side == "width" else image.shape[0]
+    image = cv2.LUT(image, code_table(step * info[side] / here, published, bound))
+    if (image.shape[1], image.shape[0]) != size:
+        method = cv2.INTER_AREA if image.shape[0] > size[1] else cv2.INTER_LINEAR
+        image = cv2.resize(image, size, interpolation=method)
+    return encode_grey(image)

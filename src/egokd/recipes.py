@@ -1,0 +1,66 @@
+"""Short configs: an experiment that names a `recipe` says only what differs from it.
+
+Recipes are complete experiments in workflow/recipes. They are merged before validation: mappings key by key, everything
+else is replaced. A teacher, ensemble or student set to null is taken out; a teacher also out of the ensembles and the
+omnivore that come with the recipe. What is validated, and what jobs get, is the merged whole: nothing else knows
+recipes.
+"""
+
+import difflib
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from egokd.errors import UserError
+
+REMOVABLE = ("teachers", "ensembles", "students")
+
+
+def merge(base: Any, over: Any) -> Any:
+    """`over` laid on `base`: mappings key by key, anything else as it is in `over`."""
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        return deepcopy(over)
+    return {
+        key: merge(base[key], over[key]) if key in base and key in over else deepcopy({**base, **over}[key])
+        for key in {**base, **over}
+    }
+
+
+def _read(folder: Path, name: Any, dataset: str) -> dict:
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in known:
+        near = difflib.get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {known}"
+        raise UserError(f"config: datasets.{dataset}.recipe: no recipe {name!r}; {hint}")
+    return yaml.safe_load((folder / f"{name}.yaml").read_text())
+
+
+def _drop_removed(experiment: dict) -> dict:
+    gone = {name for name, value in (experiment.get("teachers") or {}).items() if value is None}
+    for section in REMOVABLE:
+        if isinstance(experiment.get(section), dict):
+            experiment[section] = {key: value for key, value in experiment[section].items() if value is not None}
+    chosen = [*(experiment.get("ensembles") or {}).values(), experiment.get("omnivore")]
+    for part in chosen:
+        if isinstance(part, dict) and isinstance(part.get("modalities"), list):
+            part["modalities"] = [name for name in part["modalities"] if name not in gone]
+    return experiment
+
+
+def resolve(config: dict, folder: Path) -> dict:
+    """`config` with every experiment that names a recipe made complete; others stay as they are.
+
+    Raises UserError for an unknown recipe, naming those in `folder`.
+    """
+    datasets = config.get("datasets")
+    if not isinstance(datasets, dict):
+        return config
+    whole = {}
+    for name, experiment in datasets.items():
+        if isinstance(experiment, dict) and "recipe" in experiment:
+            own = {key: value for key, value in experiment.items() if key != "recipe"}
+            experiment = _drop_removed(merge(_read(folder, experiment["recipe"], name), own))
+        whole[name] = experiment
+    return {**config, "datasets": whole}
