@@ -194,6 +194,8 @@ def training_curves(histories: dict[str, list[pd.DataFrame]]) -> Figure:
     """Training loss per epoch of every model; labels and distillation have different losses, so two panels."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for model, runs in histories.items():
+        if runs[0].empty:  # a teacher without any training segment
+            continue
         axis = axes[1] if model.startswith("student") else axes[0]
         epochs = runs[0]["epoch"]
         values = np.stack([run["loss"].to_numpy() for run in runs])

@@ -76,15 +76,37 @@ def _cost_columns(cost: dict, row: dict) -> dict[str, float | None]:
     }
 
 
+def _without_input(found: dict[str, dict[int, dict]]) -> set[str]:
+    """Models whose modality no segment has (sound, where all videos are silent): they say nothing at all."""
+    return {
+        model
+        for model, entries in found.items()
+        if all(entry.get("without_modality", 0) == entry["segments"] for entry in entries.values())
+    }
+
+
+def _without_members(row: dict, absent: set[str]) -> dict:
+    """The row of an ensemble without members that are not there."""
+    members = [name for name in row["members"] if name not in absent]
+    if members == row["members"]:
+        return row
+    return {**row, "members": members, "input": "+".join(name.removeprefix("baseline_") for name in members)}
+
+
 def build_table(metrics: list[dict], rows: list[dict], cost: dict | None = None) -> pd.DataFrame:
     """One row per model in the order of `rows`, without the columns of cost when none is given.
 
+    A model whose modality no segment has is left out, as a row and as a member of ensembles.
     Raises UserError when a model's metrics are missing or the models were evaluated on different seeds.
     """
     found = _by_model(metrics)
+    absent = _without_input(found)
     records = []
     for row in rows:
         model = row["model"]
+        if model in absent:
+            continue
+        row = _without_members(row, absent)
         if model not in found:
             raise UserError(f"metrics of {model} are missing; there are {sorted(found)}")
         entries = [found[model][seed] for seed in sorted(found[model])]

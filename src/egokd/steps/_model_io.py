@@ -143,9 +143,9 @@ def check_model(description: dict, path: Path, segments: Segments, modality: str
 
 
 def split_available(
-    rows: pd.DataFrame, modality: str, stores: dict[str, Any], what: str
+    rows: pd.DataFrame, modality: str, stores: dict[str, Any], what: str, trained: bool = True
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows that can be read in `modality`, and bool [n] over all rows."""
-    available = available_rows(rows, modality, stores)
+    """Rows that can be read in `modality`, and bool [n] over all rows; none where its net was not trained."""
+    available = available_rows(rows, modality, stores) & trained
     runtime.log.info("%s: %d of %d segments have %s", what, available.sum(), len(rows), modality)
     return rows[available].reset_index(drop=True), available

@@ -41,10 +41,12 @@ def main(argv: list[str] | None = None) -> None:
     segments = read_segments(args.segments)
     model, description = load_model(args.model)
     check_model(description, args.model, segments, args.input, settings)
+    trained = description["segments"] > 0  # else no training segment had this modality, and the teacher is left out
     rows = readable(segments, "fit", args.skipped)
     rows = rows.iloc[np.array_split(np.arange(len(rows)), args.parts)[args.part]].reset_index(drop=True)
     stores = open_inputs(args.input, {args.input: args.stores}, [args.input])
-    present, available = split_available(rows, args.input, stores, f"part {args.part} of {args.parts}")
+    what = f"part {args.part} of {args.parts}"
+    present, available = split_available(rows, args.input, stores, what, trained)
     dataset = ViewDataset(
         present,
         args.input,

@@ -30,19 +30,23 @@ def main(argv: list[str] | None = None) -> None:
     files = read_teachers(args.predictions)
     if set(files) != set(settings.modalities):
         raise UserError(f"--predictions are of {sorted(files)}, the ensemble is of {sorted(settings.modalities)}")
+    untrained = [name for name, file in files.items() if file.metadata.get("trained") == "0"]
+    for name in untrained:
+        runtime.log.warning("%s is left out: no training segment has it", name)
+    weighed = {name: file for name, file in files.items() if name not in untrained}
     ids = next(iter(files.values())).segment_ids
     rows = segments.table.set_index("segment_id").loc[ids]
     if (rows["fold"] != "heldout").any():
         first = rows.index[rows["fold"] != "heldout"][0]
         raise UserError(f"segment {first!r} is not held out; weights are chosen on predictions of part `heldout` only")
-    logits = _stack(files, ids)
-    available = np.stack([file.availability(ids) for file in files.values()])
+    logits = _stack(weighed, ids)
+    available = np.stack([file.availability(ids) for file in weighed.values()])
     labels = {head: rows[head].to_numpy(np.int64) for head in segments.heads}
     fitted = fit_weights(
-        logits, labels, available, list(files), settings.scheme, settings.weights_temperature, settings.combine
+        logits, labels, available, list(weighed), settings.scheme, settings.weights_temperature, settings.combine
     )
     for head, result in fitted.items():
-        shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(files, result.weights, strict=True))
+        shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(weighed, result.weights, strict=True))
         runtime.log.info("%s: %s; held-out NLL %.3f", head, shares, result.ensemble_nll)
     write_json(
         args.out,
@@ -51,13 +55,14 @@ def main(argv: list[str] | None = None) -> None:
             "weights_temperature": settings.weights_temperature,
             "combine": settings.combine,
             "weights": {
-                head: dict(zip(files, result.weights.tolist(), strict=True)) for head, result in fitted.items()
-            },
-            "heldout_nll": {
-                head: dict(zip(files, result.teacher_nll.tolist(), strict=True)) | {"ensemble": result.ensemble_nll}
+                head: dict(zip(weighed, result.weights.tolist(), strict=True)) | dict.fromkeys(untrained, 0.0)
                 for head, result in fitted.items()
             },
-            "heldout_segments": dict(zip(files, available.sum(axis=1).tolist(), strict=True)),
+            "heldout_nll": {
+                head: dict(zip(weighed, result.teacher_nll.tolist(), strict=True)) | {"ensemble": result.ensemble_nll}
+                for head, result in fitted.items()
+            },
+            "heldout_segments": dict(zip(weighed, available.sum(axis=1).tolist(), strict=True)),
         },
     )
 

@@ -41,9 +41,10 @@ def main(argv: list[str] | None = None) -> None:
     segments = read_segments(args.segments)
     model, description = load_model(args.model)
     check_model(description, args.model, segments, args.input, settings)
+    trained = description["segments"] > 0  # else no training segment had this modality, and the teacher is left out
     rows = readable(segments, args.part, args.skipped)
     stores = open_inputs(args.input, {args.input: args.stores}, [args.input])
-    present, available = split_available(rows, args.input, stores, args.part)
+    present, available = split_available(rows, args.input, stores, args.part, trained)
     dataset = ViewDataset(
         present,
         args.input,
@@ -64,7 +65,8 @@ def main(argv: list[str] | None = None) -> None:
         segments.num_classes,
         available,
         run_over_views(model, dataset, np.flatnonzero(available), views, args.threads, f"predict {args.part}"),
-        {"part": args.part, "clips": args.clips, "crops": args.crops, "input": args.input, "seed": args.seed},
+        {"part": args.part, "clips": args.clips, "crops": args.crops, "input": args.input, "seed": args.seed}
+        | {"trained": int(trained)},
         dtype="float32",
     )
 

@@ -126,7 +126,7 @@ def make_dataset(args: argparse.Namespace, settings: TrainStep, segments: Segmen
         runtime.log.info("%d segments without any teacher are left out", (~taught).sum())
         rows = rows[taught].reset_index(drop=True)
         files += [path for _, part in args.bank for path in part] + [args.ensemble]
-    if rows.empty:
+    if rows.empty and (args.bank or args.input in ("rgb", "omnivore")):
         raise UserError(f"{args.segments}: no training segment can be read as {args.input}; see {args.skipped}")
     views, inputs, heads = view_spec(settings.views), input_spec(settings.inputs), list(segments.heads)
     dataset = ViewDataset(rows, args.input, stores, views, inputs, args.seed, train=True, labels=heads, targets=targets)
@@ -153,6 +153,14 @@ def state_of(
     return StateFile(args.state, fingerprint)
 
 
+def save(args: argparse.Namespace, model: torch.nn.Module, description: dict, history: list[dict]) -> None:
+    """Write the model and its history."""
+    save_model(args.out, model, description)
+    with atomic_path(args.history) as temporary:
+        columns = None if history else ["epoch", "lr", "loss", "segments_per_s", "seconds"]
+        pd.DataFrame(history, columns=columns).to_csv(temporary, index=False, float_format="%.8g")
+
+
 def main(argv: list[str] | None = None) -> None:
     args = arguments(argv)
     runtime.start("train", 1)  # one thread computes, the others load: the result does not depend on --threads
@@ -163,7 +171,6 @@ def main(argv: list[str] | None = None) -> None:
     segments, where, goal = read_segments(args.segments), pick_device(), settings.train
     heads = list(segments.heads)
     dataset, files = make_dataset(args, settings, segments)
-    order = EpochBatches(len(dataset), goal.batch_size, args.seed, views_per_segment=settings.views_per_segment)
     build = {
         "net": settings.net,
         "modality": args.input,
@@ -173,6 +180,13 @@ def main(argv: list[str] | None = None) -> None:
     }
     torch.manual_seed(args.seed)
     model = build_model(**build, **settings.options)
+    description = {**build, "options": settings.options, "classes": segments.heads, "source": segments.source}
+    description |= {"seed": args.seed, "epochs": goal.epochs, "segments": len(dataset)}
+    if not len(dataset):
+        runtime.log.warning("no training segment has %s: this teacher stays untrained and is left out", args.input)
+        save(args, model, description, [])
+        return
+    order = EpochBatches(len(dataset), goal.batch_size, args.seed, views_per_segment=settings.views_per_segment)
     loss = label_loss(heads, goal.label_smoothing)
     if settings.distill:
         loss = student_loss(heads, **settings.distill.model_dump(), label_smoothing=goal.label_smoothing)
@@ -189,10 +203,7 @@ def main(argv: list[str] | None = None) -> None:
     batches = epoch_batches(dataset, order, args.threads, where, heads)
     history = train(model, batches, loss, plan, where, state, f"train {args.input}", args.compile)
 
-    description = {**build, "options": settings.options, "classes": segments.heads, "source": segments.source}
-    save_model(args.out, model, {**description, "seed": args.seed, "epochs": goal.epochs, "segments": len(dataset)})
-    with atomic_path(args.history) as temporary:
-        pd.DataFrame(history).to_csv(temporary, index=False, float_format="%.8g")
+    save(args, model, description, history)
     state.remove()
 
 
