@@ -41,6 +41,20 @@ def test_fold_is_stratified_and_of_the_wanted_size():
     assert counts.tolist() == [50, 50]  # a quarter of 200 each
 
 
+def test_rare_classes_still_give_the_wanted_total():
+    rows = table(n_train=100, n_val=0)
+    rows["noun"] = 0
+    rows["verb"] = [i // 2 for i in range(100)]  # fifty strata of two
+    assert (assign_fold(rows, ["verb", "noun"], 0.15, seed=3) == "heldout").sum() == 15
+
+
+def test_nothing_to_hold_out_is_an_error():
+    rows = table(n_train=3, n_val=0)
+    rows["verb"] = [0, 1, 2]
+    with pytest.raises(UserError, match="nothing would be held out"):
+        assign_fold(rows, ["verb", "noun"], 0.2, seed=0)
+
+
 def test_single_segment_of_a_class_stays_in_fit():
     rows = table(n_train=11, n_val=0)
     rows.loc[10, "noun"] = 1
