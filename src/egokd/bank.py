@@ -75,6 +75,8 @@ def write_logits(
             if count
         }
         for rows, places, logits in chunks:
+            if len(rows) == 0:
+                continue
             np.add.at(done, (rows, places), 1)
             for head, values in logits.items():
                 _check_range(values, dtype, rows, segment_ids, head)

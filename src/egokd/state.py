@@ -8,16 +8,45 @@ import hashlib
 import json
 import os
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
+from egokd.errors import UserError
 from egokd.io import atomic_path
 from egokd.runtime import log
 
 NAME = "last.pt"
+WAIT_S = 60.0  # a job that was told to stop may still be saving while its retry starts
+
+
+@contextmanager
+def only_writer(folder: str | Path, held: bool = False) -> Iterator[None]:
+    """Inside, no other job uses this folder of training state; UserError if one does.
+
+    held  the process that started this one has the lock already
+    """
+    if held:
+        yield
+        return
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(Path(folder) / "lock", timeout=WAIT_S)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(
+            f"{folder}: another job is training this model; wait for it, or stop it and run this again"
+        ) from None
+    except NotImplementedError:
+        log.warning("%s: this file system has no locks; see to it that one job at a time trains this model", folder)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def fingerprint_of(settings: dict[str, Any], files: Iterable[str | Path] = (), code: Iterable[Path] = ()) -> str:
@@ -61,7 +90,7 @@ class StateFile:
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-            self._set_aside("unreadable", str(error).splitlines()[0])
+            self._set_aside("unreadable", (str(error) or "it is empty").splitlines()[0])
             return None
         if state.get("fingerprint") != self.fingerprint:
             self._set_aside(
