@@ -72,6 +72,9 @@ class DataSettings(Section):
         default=None, description="What the format `folder` reads; null for the other formats."
     )
     shards: Count = Field(description="Jobs per data preparation step; videos are dealt by a hash of their id.")
+    video_hours: Positive = Field(
+        default=100.0, description="Hours of video, roughly: time limits of data jobs follow from it. Not for demos."
+    )
     heldout_share: Annotated[float, Field(gt=0, le=0.5)] = Field(
         description="Share of the train split kept out of all training, used only to choose ensemble weights."
     )
@@ -185,6 +188,9 @@ class ModelSettings(Section):
     net: str = Field(description="Name of the architecture, see docs/models.md.")
     options: dict[str, Any] = Field(description="Arguments of the architecture, checked by its builder.")
     train: TrainSettings
+    gpus: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="GPUs of this training; null: as `compute.gpus` says."
+    )
 
 
 class OmnivoreSettings(Section):
@@ -194,6 +200,9 @@ class OmnivoreSettings(Section):
     options: dict[str, Any] = Field(description="Arguments of the architecture.")
     modalities: list[Modality] = Field(description="What is drawn from; boxes are drawn as outlines on white.")
     train: TrainSettings = Field(description="Three times the epochs of the RGB baseline in the papers.")
+    gpus: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="GPUs of this training; null: as `compute.gpus` says."
+    )
 
 
 class EnsembleSettings(Section):
@@ -218,6 +227,9 @@ class StudentSettings(Section):
     kd_weight: NonNegative = Field(description="Weight of the distillation loss.")
     ce_weight: NonNegative = Field(description="Weight of the cross-entropy with the labels.")
     train: TrainSettings
+    gpus: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="GPUs of this training; null: as `compute.gpus` says."
+    )
 
     @model_validator(mode="after")
     def _some_loss(self) -> "StudentSettings":
@@ -232,7 +244,7 @@ class BankSettings(Section):
     views_per_segment: Count | None = Field(
         description="Distinct training views per segment, used by teachers and students alike; null: one per epoch."
     )
-    parts: Count = Field(description="Jobs per teacher's bank.")
+    parts: Count = Field(description="Jobs per teacher's bank; the result does not depend on it.")
 
 
 class SubmissionSettings(Section):
@@ -249,20 +261,25 @@ class EvaluationSettings(Section):
     clips: Count = Field(description="Temporal views per segment.")
     crops: Literal[1, 3] = Field(description="Spatial views per clip: centre, or left, centre and right.")
     ece_bins: Count = Field(description="Equal-width bins of the calibration error.")
+    parts: Count = Field(default=1, description="Jobs per model's predictions; the result does not depend on it.")
     submission: SubmissionSettings | None = Field(
         default=None, description="For results/submissions/...: predictions of the unlabelled test split; null without."
     )
 
 
 class ComputeSettings(Section):
-    """What one training, bank or prediction job asks for."""
+    """What jobs ask the scheduler for; `egokd.resources` works out the rest from the sizes in this config."""
 
-    gpus: Annotated[int, Field(ge=0, le=1)] = Field(
-        description="GPUs requested from the scheduler. A job that finds none runs on the CPU and says so."
+    gpus: Annotated[int, Field(ge=0)] = Field(
+        description="GPUs of each training; banks and predictions take one. A job that asks for one and finds none "
+        "runs on the CPU and says so; one that asks for several and finds fewer stops."
     )
-    threads: Count = Field(description="CPU threads; those beyond the first load data.")
-    mem_mb: Count = Field(description="Memory in MB.")
+    threads: Count = Field(description="CPU threads for each GPU (or for the job); those beyond the first load data.")
+    mem_mb: Count = Field(description="Least memory of a training, bank or prediction job in MB, for each GPU.")
     runtime_min: Count = Field(description="Time limit in minutes; a job that runs into it resumes on its retry.")
+    compile: bool = Field(
+        default=False, description="torch.compile the nets in training; results/cache keeps the code."
+    )
 
 
 class Experiment(Section):

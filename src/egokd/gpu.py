@@ -32,9 +32,14 @@ def installed_gpus() -> list[str]:
     return sorted((m.group(1) for name in names if (m := re.fullmatch(r"nvidia(\d+)", name))), key=int)
 
 
+def cpu_only() -> bool:
+    """Whether the user keeps this job off the GPUs."""
+    return os.environ.get(CPU_ONLY) == "cpu"
+
+
 def allowed_gpus() -> list[str]:
     """Devices that a process started here may use: those of CUDA_VISIBLE_DEVICES if it is set, else all."""
-    if os.environ.get(CPU_ONLY) == "cpu":
+    if cpu_only():
         return []
     chosen = os.environ.get(VISIBLE)
     if chosen is None:
@@ -60,7 +65,7 @@ def claim(count: int, folder: Path | None = None) -> Iterator[list[str]]:
     folder  of the lock files; by default one per user in the system's temporary folder
     """
     devices = allowed_gpus()
-    if count > max(len(devices), 1) and os.environ.get(CPU_ONLY) != "cpu":
+    if count > max(len(devices), 1) and not cpu_only():
         raise UserError(
             f"this job asks for {count} GPUs and there are {len(devices)} here"
             f"{f' ({VISIBLE}={os.environ[VISIBLE]})' if VISIBLE in os.environ else ''}: lower `gpus` in the config, or "

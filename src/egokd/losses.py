@@ -5,12 +5,17 @@ from torch import Tensor
 
 
 def cross_entropy(
-    logits: dict[str, Tensor], labels_BH: Tensor, heads: list[str], label_smoothing: float = 0.0
+    logits: dict[str, Tensor],
+    labels_BH: Tensor,
+    heads: list[str],
+    label_smoothing: float = 0.0,
+    known_H: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy with the labels in nats: mean over the labelled segments, then over heads. Scalar float32.
 
     heads            the order of the columns of `labels_BH`
     label_smoothing  share of the label that is spread evenly over all classes
+    known_H          divisors of the means, where this batch is a share of a larger one; else its labelled segments
 
     A head without any label in the batch contributes zero, not NaN.
     """
@@ -24,19 +29,23 @@ def cross_entropy(
             reduction="sum",
             label_smoothing=label_smoothing,
         )
-        total = total + summed / (labels_B != -1).sum().clamp(min=1)
+        total = total + summed / ((labels_B != -1).sum().clamp(min=1) if known_H is None else known_H[column])
     return total / len(heads)
 
 
-def distillation(student: dict[str, Tensor], teacher: dict[str, Tensor], tau: float) -> Tensor:
+def distillation(
+    student: dict[str, Tensor], teacher: dict[str, Tensor], tau: float, count: Tensor | None = None
+) -> Tensor:
     """mean over heads of tau^2 * KL(softmax(teacher / tau) || softmax(student / tau)), mean over the batch.
 
     Scalar float32. The factor tau^2 keeps the size of the gradient when tau grows (Hinton et al., 2015). Heads are
-    those of the teacher; the student may have more.
+    those of the teacher; the student may have more. count: divisor of the mean, where this batch is a share of a larger
+    one; else its segments.
     """
     total = 0.0
     for head, teacher_BK in teacher.items():
         log_t = F.log_softmax(teacher_BK.float() / tau, dim=-1)
         log_s = F.log_softmax(student[head].float() / tau, dim=-1)
-        total = total + tau**2 * F.kl_div(log_s, log_t, reduction="batchmean", log_target=True)
+        summed = F.kl_div(log_s, log_t, reduction="sum", log_target=True)
+        total = total + tau**2 * summed / (len(teacher_BK) if count is None else count)
     return total / len(teacher)

@@ -7,7 +7,7 @@ exactly when its own slice has changed.
 
 import json
 
-from egokd.config import MODALITIES, Config, Experiment
+from egokd.config import MODALITIES, Config, Experiment, ModelSettings, OmnivoreSettings, StudentSettings
 
 BASELINE, STUDENT, ENSEMBLE, OMNIVORE = "baseline_", "student_", "ensemble_", "omnivore"
 # the store that each modality is read from; flow is its own store, computed from the frames
@@ -63,13 +63,18 @@ def predict_inputs_of(model: str) -> str:
     return model.removeprefix(BASELINE) if model.startswith(BASELINE) else "rgb"
 
 
+def model_of(experiment: Experiment, model: str) -> ModelSettings | OmnivoreSettings | StudentSettings:
+    """The config's section of `model`."""
+    if model == OMNIVORE:
+        return experiment.omnivore
+    if model.startswith(BASELINE):
+        return experiment.teachers[model.removeprefix(BASELINE)]
+    return experiment.students[model.removeprefix(STUDENT)]
+
+
 def net_of(experiment: Experiment, model: str) -> str:
     """Name of the architecture of `model`."""
-    if model == OMNIVORE:
-        return experiment.omnivore.net
-    if model.startswith(BASELINE):
-        return experiment.teachers[model.removeprefix(BASELINE)].net
-    return experiment.students[model.removeprefix(STUDENT)].net
+    return model_of(experiment, model).net
 
 
 def teachers_of(experiment: Experiment, ensemble: str) -> list[str]:
@@ -106,12 +111,7 @@ def _view_slice(experiment: Experiment, read: list[str]) -> dict:
 
 def train_settings(experiment: Experiment, model: str) -> str:
     """`--settings` of `egokd.steps.train` for one model."""
-    if model == OMNIVORE:
-        chosen = experiment.omnivore
-    elif model.startswith(BASELINE):
-        chosen = experiment.teachers[model.removeprefix(BASELINE)]
-    else:
-        chosen = experiment.students[model.removeprefix(STUDENT)]
+    chosen = model_of(experiment, model)
     read = inputs_of(experiment, model)
     distill = None
     if model.startswith(STUDENT):
@@ -160,7 +160,7 @@ def job_counts(experiment: Experiment, seeds: int) -> dict[str, int]:
         "extract": len(modalities(experiment)) * experiment.data.shards,
         "train": seeds * len(nets(experiment)),
         "bank": seeds * parts,
-        "predict": seeds * (len(nets(experiment)) + len(heldout)),
+        "predict": seeds * (len(nets(experiment)) + len(heldout)) * experiment.evaluation.parts,
         "combine and evaluate": seeds * (2 * len(experiment.ensembles) + len(reported(experiment))),
     }
 

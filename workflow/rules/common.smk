@@ -12,7 +12,6 @@ from egokd import plan
 from egokd.closure import import_closure
 from egokd.config import Config, validate
 from egokd.errors import UserError
-from egokd.gpu import visible_gpus
 from egokd.models.nets import find_net
 from egokd.recipes import resolve
 from egokd.datasets import ADAPTERS, ANNOTATIONS, BOX_FILES
@@ -28,15 +27,13 @@ ENSEMBLES = sorted({name for e in CONFIG.datasets.values() for name in e.ensembl
 STUDENTS = sorted({name for e in CONFIG.datasets.values() for name in e.students})
 FIGURES = ["reliability", "accuracy", "ensemble_weights", "training"]
 
-# Snakemake limits a resource only when a total is given. Without GPUs, jobs fall back to the CPU and need no limit.
-workflow.global_resources.setdefault("gpu", visible_gpus() or 10**6)
-
 
 wildcard_constraints:
     dataset="|".join(DATASETS),
     seed="|".join(str(seed) for seed in CONFIG.seeds),
     shard=r"\d+",
     part=r"\d+",
+    piece=r"(\.\d+)?",
     split="heldout|val|test",
     model="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.nets(e)})),
     ensemble="|".join(ENSEMBLES) or "none",
@@ -132,12 +129,6 @@ def store_inputs(model, modality):
     return files
 
 
-def job_resource(name):
-    """Resource function: a field of the experiment's `compute` section; memory and time grow with each attempt."""
-    grows = name in ("mem_mb", "runtime_min")
-    return lambda wildcards, attempt: getattr(experiment(wildcards).compute, name) * (attempt if grows else 1)
-
-
 def skipped_tables(wildcards):
     """Tables of unreadable segments of every extraction step (flow made from our own frames has none to tell of)."""
     return [
@@ -148,17 +139,33 @@ def skipped_tables(wildcards):
     ]
 
 
+def predictions(wildcards, model, split):
+    """Prediction files of a net on one split: one, or `split.0`, `split.1`, ... for several parts."""
+    stem = f"results/predictions/{wildcards.dataset}/{model}/seed{wildcards.seed}/{split}"
+    parts = experiment(wildcards).evaluation.parts
+    return [f"{stem}.{part}.safetensors" for part in range(parts)] if parts > 1 else [f"{stem}.safetensors"]
+
+
+def row_predictions(wildcards):
+    """Prediction files of a row of the table; an ensemble's are in one file."""
+    if wildcards.row.startswith(plan.ENSEMBLE):
+        return f"results/predictions/{wildcards.dataset}/{wildcards.row}/seed{wildcards.seed}/val.safetensors"
+    return predictions(wildcards, wildcards.row, "val")
+
+
+def by_teacher(wildcards, split):
+    teachers = plan.teachers_of(experiment(wildcards), wildcards.ensemble)
+    return {modality: predictions(wildcards, plan.BASELINE + modality, split) for modality in teachers}
+
+
 def teacher_predictions(wildcards, split):
     """Predictions of an ensemble's teachers on one split."""
-    return [
-        f"results/predictions/{wildcards.dataset}/baseline_{modality}/seed{wildcards.seed}/{split}.safetensors"
-        for modality in plan.teachers_of(experiment(wildcards), wildcards.ensemble)
-    ]
+    return [path for paths in by_teacher(wildcards, split).values() for path in paths]
 
 
-def labelled(wildcards, paths):
-    """`modality=path` arguments for the teachers of an ensemble."""
-    return [f"{m}={p}" for m, p in zip(plan.teachers_of(experiment(wildcards), wildcards.ensemble), paths)]
+def labelled(wildcards, split):
+    """`modality=path,path` arguments for the teachers of an ensemble."""
+    return [f"{modality}={','.join(paths)}" for modality, paths in by_teacher(wildcards, split).items()]
 
 
 def bank_parts(wildcards, modality):

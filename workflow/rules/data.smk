@@ -14,8 +14,8 @@ rule generate_demo:
         "../../envs/egokd.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=need("mem_mb", "generate_demo"),
+        runtime=need("runtime", "generate_demo"),
     params:
         settings=lambda wildcards: plan.as_json(experiment(wildcards).data.demo.model_dump()),
     message:
@@ -39,8 +39,8 @@ rule index_segments:
         "../../envs/egokd.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=need("mem_mb", "index_segments"),
+        runtime=need("runtime", "index_segments"),
     params:
         root=data_root,
         format=lambda wildcards: experiment(wildcards).data.format,
@@ -69,8 +69,8 @@ rule assign_folds:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=need("mem_mb", "assign_folds"),
+        runtime=need("runtime", "assign_folds"),
     params:
         share=lambda wildcards: experiment(wildcards).data.heldout_share,
         seed=lambda wildcards: experiment(wildcards).data.heldout_seed,
@@ -96,8 +96,8 @@ rule extract_frames:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=need("mem_mb", "extract_frames"),
+        runtime=need("runtime", "extract_frames"),
     params:
         root=data_root,
         format=lambda wildcards: experiment(wildcards).data.format,
@@ -125,8 +125,8 @@ rule extract_flow:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=need("mem_mb", "extract_flow"),
+        runtime=need("runtime", "extract_flow"),
     params:
         published=published_flow,
         settings=lambda wildcards: plan.as_json(experiment(wildcards).media.flow.model_dump()),
@@ -152,8 +152,8 @@ rule extract_audio:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=need("mem_mb", "extract_audio"),
+        runtime=need("runtime", "extract_audio"),
     params:
         root=data_root,
         format=lambda wildcards: experiment(wildcards).data.format,
@@ -180,8 +180,8 @@ rule index_boxes:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=need("mem_mb", "index_boxes"),
+        runtime=need("runtime", "index_boxes"),
     params:
         root=data_root,
         format=lambda wildcards: experiment(wildcards).data.format,
@@ -208,8 +208,8 @@ rule extract_objects:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=need("mem_mb", "extract_objects"),
+        runtime=need("runtime", "extract_objects"),
     params:
         root=data_root,
         format=lambda wildcards: experiment(wildcards).data.format,
@@ -238,8 +238,8 @@ rule collect_skipped:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=need("mem_mb", "collect_skipped"),
+        runtime=need("runtime", "collect_skipped"),
     params:
         max_share=lambda wildcards: experiment(wildcards).data.max_skipped_share,
     message:

@@ -19,11 +19,12 @@ for modality in plan.all_modalities(CONFIG):
             f"results/benchmarks/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.tsv"
         conda:
             "../../envs/egokd.yaml"
-        threads: job_resource("threads")
+        threads: need("threads", "bank", f"baseline_{modality}")
         resources:
-            gpu=job_resource("gpus"),
-            mem_mb=job_resource("mem_mb"),
-            runtime=job_resource("runtime_min"),
+            gpu=need("gpus", "bank", f"baseline_{modality}"),
+            ranks=need("gpus", "bank", f"baseline_{modality}"),
+            mem_mb=need("mem_mb", "bank", f"baseline_{modality}"),
+            runtime=need("runtime", "bank", f"baseline_{modality}"),
         params:
             settings=lambda wildcards, m=modality: plan.view_settings(experiment(wildcards), f"baseline_{m}"),
             views=lambda wildcards, m=modality: plan.bank_views(experiment(wildcards), m),
@@ -35,7 +36,8 @@ for modality in plan.all_modalities(CONFIG):
             "python -m egokd.steps.bank --segments {input.segments} --skipped {input.skipped} --model {input.model}"
             " --input {params.input} --stores {input.stores} --views {params.views}"
             " --part {wildcards.part} --parts {params.parts} --seed {wildcards.seed}"
-            " --settings {params.settings:q} --threads {threads} --out {output} 2>&1 | tee {log}"
+            " --settings {params.settings:q} --gpus {resources.ranks} --threads {threads} --out {output}"
+            " 2>&1 | tee {log}"
 
 
 rule predict:
@@ -46,30 +48,33 @@ rule predict:
         stores=lambda wildcards: stores(wildcards.dataset, plan.predict_inputs_of(wildcards.model)),
         code=net_code("predict", None),
     output:
-        "results/predictions/{dataset}/{model}/seed{seed}/{split}.safetensors",
+        "results/predictions/{dataset}/{model}/seed{seed}/{split}{piece}.safetensors",
     log:
-        "results/logs/predict/{dataset}/{model}/seed{seed}/{split}.log",
+        "results/logs/predict/{dataset}/{model}/seed{seed}/{split}{piece}.log",
     benchmark:
-        "results/benchmarks/predict/{dataset}/{model}/seed{seed}/{split}.tsv"
+        "results/benchmarks/predict/{dataset}/{model}/seed{seed}/{split}{piece}.tsv"
     conda:
         "../../envs/egokd.yaml"
-    threads: job_resource("threads")
+    threads: need("threads", "predict")
     resources:
-        gpu=job_resource("gpus"),
-        mem_mb=job_resource("mem_mb"),
-        runtime=job_resource("runtime_min"),
+        gpu=need("gpus", "predict"),
+        ranks=need("gpus", "predict"),
+        mem_mb=need("mem_mb", "predict"),
+        runtime=need("runtime", "predict"),
     params:
         settings=lambda wildcards: plan.view_settings(experiment(wildcards), wildcards.model),
         input=lambda wildcards: plan.predict_inputs_of(wildcards.model),
         clips=lambda wildcards: experiment(wildcards).evaluation.clips,
         crops=lambda wildcards: experiment(wildcards).evaluation.crops,
+        part=lambda wildcards: wildcards.piece.lstrip(".") or 0,
+        parts=lambda wildcards: experiment(wildcards).evaluation.parts if wildcards.piece else 1,
     message:
         "Running {wildcards.model} on {wildcards.split} of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         "python -m egokd.steps.predict --segments {input.segments} --skipped {input.skipped} --model {input.model}"
-        " --input {params.input} --stores {input.stores} --part {wildcards.split} --seed {wildcards.seed}"
-        " --clips {params.clips} --crops {params.crops} --settings {params.settings:q}"
-        " --threads {threads} --out {output} 2>&1 | tee {log}"
+        " --input {params.input} --stores {input.stores} --split {wildcards.split} --part {params.part}"
+        " --parts {params.parts} --seed {wildcards.seed} --clips {params.clips} --crops {params.crops}"
+        " --settings {params.settings:q} --gpus {resources.ranks} --threads {threads} --out {output} 2>&1 | tee {log}"
 
 
 rule fit_ensemble:
@@ -87,11 +92,11 @@ rule fit_ensemble:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=15,
+        mem_mb=need("mem_mb", "fit_ensemble"),
+        runtime=need("runtime", "fit_ensemble"),
     params:
         settings=lambda wildcards: plan.as_json(experiment(wildcards).ensembles[wildcards.ensemble].model_dump()),
-        predictions=lambda wildcards: labelled(wildcards, teacher_predictions(wildcards, "heldout")),
+        predictions=lambda wildcards: labelled(wildcards, "heldout"),
     message:
         "Weighing the teachers of ensemble {wildcards.ensemble} of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
@@ -114,10 +119,10 @@ rule combine_ensemble:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=15,
+        mem_mb=need("mem_mb", "combine_ensemble"),
+        runtime=need("runtime", "combine_ensemble"),
     params:
-        predictions=lambda wildcards: labelled(wildcards, teacher_predictions(wildcards, "val")),
+        predictions=lambda wildcards: labelled(wildcards, "val"),
     message:
         "Combining the teachers of ensemble {wildcards.ensemble} of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
@@ -150,12 +155,14 @@ for student in STUDENTS:
             f"results/benchmarks/train_student_{student}/{{dataset}}/seed{{seed}}.tsv"
         conda:
             "../../envs/egokd.yaml"
-        threads: job_resource("threads")
+        threads: need("threads", "train", f"student_{student}")
         resources:
-            gpu=job_resource("gpus"),
-            mem_mb=job_resource("mem_mb"),
-            runtime=job_resource("runtime_min"),
+            gpu=need("gpus", "train", f"student_{student}"),
+            ranks=need("gpus", "train", f"student_{student}"),
+            mem_mb=need("mem_mb", "train", f"student_{student}"),
+            runtime=need("runtime", "train", f"student_{student}"),
         params:
+            compile=compile_option,
             settings=lambda wildcards, s=student: plan.train_settings(experiment(wildcards), f"student_{s}"),
             input="rgb",
             banks=lambda wildcards, s=student: labelled_banks(wildcards, s),

@@ -4,7 +4,7 @@
 rule evaluate:
     input:
         segments="results/data/{dataset}/segments.parquet",
-        predictions="results/predictions/{dataset}/{row}/seed{seed}/val.safetensors",
+        predictions=row_predictions,
         code=code("evaluate"),
     output:
         "results/metrics/{dataset}/{row}/seed{seed}.json",
@@ -16,8 +16,8 @@ rule evaluate:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=need("mem_mb", "evaluate"),
+        runtime=need("runtime", "evaluate"),
     params:
         bins=lambda wildcards: experiment(wildcards).evaluation.ece_bins,
     message:
@@ -45,11 +45,12 @@ rule measure_cost:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        gpu=job_resource("gpus"),
-        mem_mb=job_resource("mem_mb"),
-        runtime=30,
+        gpu=need("gpus", "measure_cost"),
+        ranks=need("gpus", "measure_cost"),
+        mem_mb=need("mem_mb", "measure_cost"),
+        runtime=need("runtime", "measure_cost"),
     message:
         "Measuring size and speed of the nets of {wildcards.dataset}"
     shell:
-        "python -m egokd.steps.measure_cost --models {input.models} --threads {threads} --out {output}"
-        " 2>&1 | tee {log}"
+        "python -m egokd.steps.measure_cost --models {input.models} --gpus {resources.ranks} --threads {threads}"
+        " --out {output} 2>&1 | tee {log}"

@@ -25,8 +25,8 @@ rule tabulate:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=need("mem_mb", "tabulate"),
+        runtime=need("runtime", "tabulate"),
     params:
         rows=lambda wildcards: plan.as_json(plan.table_rows(experiment(wildcards))),
     message:
@@ -57,8 +57,8 @@ rule plot_reliability:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=need("mem_mb", "plot"),
+        runtime=need("runtime", "plot"),
     params:
         models=lambda wildcards: plan.calibration_rows(experiment(wildcards)),
     message:
@@ -89,8 +89,8 @@ rule plot_accuracy:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=need("mem_mb", "plot"),
+        runtime=need("runtime", "plot"),
     params:
         rows=lambda wildcards: plan.as_json(plan.table_rows(experiment(wildcards))),
     message:
@@ -121,8 +121,8 @@ rule plot_ensemble_weights:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=need("mem_mb", "plot"),
+        runtime=need("runtime", "plot"),
     message:
         "Drawing ensemble weights of {wildcards.dataset}"
     shell:
@@ -151,8 +151,8 @@ rule plot_training:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=need("mem_mb", "plot"),
+        runtime=need("runtime", "plot"),
     message:
         "Drawing training curves of {wildcards.dataset}"
     shell:

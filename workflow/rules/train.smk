@@ -3,8 +3,8 @@
 TRAIN_SHELL = (
     "python -m egokd.steps.train --segments {input.segments} --skipped {input.skipped} --input {params.input}"
     " --rgb {input.rgb} --flow {input.flow} --audio {input.audio} --obj {input.obj}"
-    " --settings {params.settings:q} --seed {wildcards.seed} --state {params.state} --threads {threads}"
-    " --out {output.model} --history {output.history} 2>&1 | tee {log}"
+    " --settings {params.settings:q} --seed {wildcards.seed} --state {params.state} --gpus {resources.ranks} --threads {threads}"
+    " {params.compile} --out {output.model} --history {output.history} 2>&1 | tee {log}"
 )
 
 
@@ -31,12 +31,14 @@ for modality in plan.all_modalities(CONFIG):
             f"results/benchmarks/train_teacher_{modality}/{{dataset}}/seed{{seed}}.tsv"
         conda:
             "../../envs/egokd.yaml"
-        threads: job_resource("threads")
+        threads: need("threads", "train", f"baseline_{modality}")
         resources:
-            gpu=job_resource("gpus"),
-            mem_mb=job_resource("mem_mb"),
-            runtime=job_resource("runtime_min"),
+            gpu=need("gpus", "train", f"baseline_{modality}"),
+            ranks=need("gpus", "train", f"baseline_{modality}"),
+            mem_mb=need("mem_mb", "train", f"baseline_{modality}"),
+            runtime=need("runtime", "train", f"baseline_{modality}"),
         params:
+            compile=compile_option,
             settings=lambda wildcards, m=modality: plan.train_settings(experiment(wildcards), f"baseline_{m}"),
             input=modality,
             state=f"results/state/{{dataset}}/baseline_{modality}/seed{{seed}}",
@@ -66,12 +68,14 @@ rule train_omnivore:
     priority: 10  # the longest training: start it first
     conda:
         "../../envs/egokd.yaml"
-    threads: job_resource("threads")
+    threads: need("threads", "train", "omnivore")
     resources:
-        gpu=job_resource("gpus"),
-        mem_mb=job_resource("mem_mb"),
-        runtime=job_resource("runtime_min"),
+        gpu=need("gpus", "train", "omnivore"),
+        ranks=need("gpus", "train", "omnivore"),
+        mem_mb=need("mem_mb", "train", "omnivore"),
+        runtime=need("runtime", "train", "omnivore"),
     params:
+        compile=compile_option,
         settings=lambda wildcards: plan.train_settings(experiment(wildcards), "omnivore"),
         input="omnivore",
         state="results/state/{dataset}/omnivore/seed{seed}",

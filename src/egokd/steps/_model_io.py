@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from egokd import runtime
 from egokd.config import AudioInputSettings, Count, NonNegative, Positive, Section, ViewSettings
-from egokd.device import pick_device
 from egokd.errors import UserError
 from egokd.inputs import AudioSpec, InputSpec, finish
 from egokd.loading import OrderedBatches, ViewDataset, available_rows, loader, open_stores
@@ -86,12 +86,22 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stores", type=Path, nargs="+", required=True, help="shards of that modality")
     parser.add_argument("--seed", type=int, required=True, help="training seed")
     parser.add_argument("--settings", required=True, help="JSON: views and inputs")
+    parser.add_argument("--part", type=int, default=0, help="number of the part to be written, from 0")
+    parser.add_argument("--parts", type=int, default=1, help="parts that the segments are dealt to")
+    parser.add_argument("--gpus", type=int, default=1, help="0: CPU; 1: GPU where there is one")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads; those beyond the first load data")
     parser.add_argument("--out", type=Path, required=True)
 
 
-def workers_ignore_sigterm(data: DataLoader) -> DataLoader:
-    """Let only the main process answer SIGTERM: Slurm signals all, and a dead worker would end the run unsaved."""
+def part_of(rows: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
+    """Part number `part` of `parts` nearly equal runs of rows; UserError if there is no such part."""
+    if not 0 <= part < parts:
+        raise UserError(f"--part {part}: expected a number from 0 to {parts - 1}")
+    return rows.iloc[np.array_split(np.arange(len(rows)), parts)[part]].reset_index(drop=True)
+
+
+def workers_ignore_signals(data: DataLoader) -> DataLoader:
+    """Let only the main process answer SIGTERM and Ctrl-C: all get them, and a dead worker would end the run."""
     data.worker_init_fn = _QuietWorker(data.worker_init_fn)
     return data
 
@@ -101,19 +111,25 @@ class _QuietWorker:
         self.inner = inner
 
     def __call__(self, worker: int) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         if self.inner:
             self.inner(worker)
 
 
 def run_over_views(
-    model: nn.Module, dataset: ViewDataset, places: np.ndarray, views: list[int], threads: int, name: str
+    model: nn.Module,
+    dataset: ViewDataset,
+    places: np.ndarray,
+    views: list[int],
+    threads: int,
+    where: torch.device,
+    name: str,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
     """Logits of all (row, view) of `dataset`, as `egokd.bank.write_logits` takes them.
 
     places  int64 [rows of the dataset], their rows in the file that is written
     """
-    where = pick_device()
     order = OrderedBatches(len(dataset), views, BATCH)
     data = loader(dataset, order, threads - 1, where)
 
@@ -125,7 +141,7 @@ def run_over_views(
                 raise RuntimeError("the loader changed the order of the batches")
             yield places[rows], np.searchsorted(views, numbers), finish(batch, dataset.modality, where)
 
-    return logits_of(model, batches(), where)
+    return logits_of(model, batches(), where, BATCH)
 
 
 def check_model(description: dict, path: Path, segments: Segments, modality: str, settings: ViewSlice) -> None:

@@ -7,23 +7,20 @@ from egokd.bank import LogitFile
 from egokd.errors import UserError
 
 
-def labelled_path(text: str) -> tuple[str, Path]:
-    """argparse type of MODALITY=FILE."""
-    name, _, path = text.partition("=")
-    if not path:
-        raise argparse.ArgumentTypeError(f"expected MODALITY=FILE, got {text!r}")
-    return name, Path(path)
-
-
 def labelled_paths(text: str) -> tuple[str, list[Path]]:
     """argparse type of MODALITY=FILE,FILE,..."""
-    name, path = labelled_path(text)
-    return name, [Path(part) for part in str(path).split(",")]
+    name, _, paths = text.partition("=")
+    if not paths:
+        raise argparse.ArgumentTypeError(f"expected MODALITY=FILE[,FILE...], got {text!r}")
+    return name, [Path(path) for path in paths.split(",")]
 
 
-def read_teachers(predictions: list[tuple[str, Path]]) -> dict[str, LogitFile]:
-    """Prediction files by modality; UserError unless all are of the same segments, views and classes."""
-    files = {name: LogitFile([path]) for name, path in predictions}
+def read_teachers(predictions: list[tuple[str, list[Path]]]) -> dict[str, LogitFile]:
+    """Predictions by modality, each from one or several files.
+
+    Raises UserError unless all are of the same segments, views and classes.
+    """
+    files = {name: LogitFile(paths) for name, paths in predictions}
     first = next(iter(files.values()))
     for file in files.values():
         for what in ("segment_ids", "views", "num_classes"):

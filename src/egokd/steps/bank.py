@@ -8,9 +8,9 @@ from egokd import runtime
 from egokd.bank import write_logits
 from egokd.config import parse_settings
 from egokd.device import make_deterministic
-from egokd.errors import UserError
 from egokd.loading import ViewDataset
 from egokd.models.build import load_model
+from egokd.parallel import one_device
 from egokd.segments import read_segments
 from egokd.steps._model_io import (
     ViewSlice,
@@ -18,6 +18,7 @@ from egokd.steps._model_io import (
     check_model,
     input_spec,
     open_inputs,
+    part_of,
     readable,
     run_over_views,
     split_available,
@@ -29,21 +30,16 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_view_arguments(parser)
     parser.add_argument("--views", type=int, required=True, help="training views per segment, from 0")
-    parser.add_argument("--part", type=int, required=True, help="number of this part, from 0")
-    parser.add_argument("--parts", type=int, required=True, help="parts of the bank")
     args = parser.parse_args(argv)
     runtime.start("bank", 1)
     make_deterministic()
-    if not 0 <= args.part < args.parts:
-        raise UserError(f"--part {args.part}: expected a number from 0 to {args.parts - 1}")
 
     settings = parse_settings(ViewSlice, args.settings)
     segments = read_segments(args.segments)
     model, description = load_model(args.model)
     check_model(description, args.model, segments, args.input, settings)
     trained = description["segments"] > 0  # else no training segment had this modality, and the teacher is left out
-    rows = readable(segments, "fit", args.skipped)
-    rows = rows.iloc[np.array_split(np.arange(len(rows)), args.parts)[args.part]].reset_index(drop=True)
+    rows = part_of(readable(segments, "fit", args.skipped), args.part, args.parts)
     stores = open_inputs(args.input, {args.input: args.stores}, [args.input])
     what = f"part {args.part} of {args.parts}"
     present, available = split_available(rows, args.input, stores, what, trained)
@@ -58,15 +54,23 @@ def main(argv: list[str] | None = None) -> None:
         labels=list(segments.heads),
     )
     views = list(range(args.views))
-    write_logits(
-        args.out,
-        rows["segment_id"].tolist(),
-        views,
-        segments.num_classes,
-        available,
-        run_over_views(model, dataset, np.flatnonzero(available), views, args.threads, f"bank {args.input}"),
-        {"teacher": args.input, "source": segments.source, "seed": args.seed, "part": f"{args.part} of {args.parts}"},
-    )
+    with one_device(args.gpus) as device:
+        write_logits(
+            args.out,
+            rows["segment_id"].tolist(),
+            views,
+            segments.num_classes,
+            available,
+            run_over_views(
+                model, dataset, np.flatnonzero(available), views, args.threads, device, f"bank {args.input}"
+            ),
+            {
+                "teacher": args.input,
+                "source": segments.source,
+                "seed": args.seed,
+                "part": f"{args.part} of {args.parts}",
+            },
+        )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from egokd.segments import read_segments, select
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--segments", type=Path, required=True, help="segments.parquet")
-    parser.add_argument("--predictions", type=Path, required=True, help="written by predict or combine_ensemble")
+    parser.add_argument(
+        "--predictions", type=Path, nargs="+", required=True, help="all parts, written by predict or combine_ensemble"
+    )
     parser.add_argument("--dataset", required=True, help="name in the config")
     parser.add_argument("--model", required=True, help="name in the tables")
     parser.add_argument("--seed", type=int, required=True, help="training seed")
@@ -29,17 +31,17 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     runtime.start("evaluate", 1)
 
-    segments, file = read_segments(args.segments), LogitFile([args.predictions])
+    segments, file = read_segments(args.segments), LogitFile(args.predictions)
     heads = list(segments.heads)
     part = select(segments.table, file.metadata["part"])
     ids = file.segment_ids
     unknown = set(ids) - set(part["segment_id"])
     if unknown:
-        raise UserError(f"{args.predictions}: segment {min(unknown)!r} is not in {args.segments}; predict again")
+        raise UserError(f"{args.predictions[0]}: segment {min(unknown)!r} is not in {args.segments}; predict again")
     rows = part.set_index("segment_id").loc[ids]
     if (rows[heads] < 0).any(axis=None):
         raise UserError(
-            f"{args.predictions}: labels of part {file.metadata['part']!r} are not published; nothing to score"
+            f"{args.predictions[0]}: labels of part {file.metadata['part']!r} are not published; nothing to score"
         )
     file.check(ids, [], segments.num_classes)
     labels = {head: rows[head].to_numpy(np.int64) for head in heads}

@@ -13,13 +13,15 @@ from egokd.errors import UserError
 from egokd.io import write_json
 from egokd.logits import average_views
 from egokd.segments import read_segments
-from egokd.steps._predictions import labelled_path, read_teachers
+from egokd.steps._predictions import labelled_paths, read_teachers
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--segments", type=Path, required=True, help="segments.parquet")
-    parser.add_argument("--predictions", type=labelled_path, nargs="+", required=True, help="MODALITY=FILE, on heldout")
+    parser.add_argument(
+        "--predictions", type=labelled_paths, nargs="+", required=True, help="MODALITY=FILE[,FILE...], on heldout"
+    )
     parser.add_argument("--settings", required=True, help="JSON: one entry of `ensembles`")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)

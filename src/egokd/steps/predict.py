@@ -1,4 +1,4 @@
-"""Run a trained model on the test views (clips x crops) of a part of the dataset: logits per segment and view.
+"""Run a trained model on the test views (clips x crops) of a split: logits per segment and view.
 
 Segments without the model's modality are in the file too, marked as not available, with logits of zero.
 """
@@ -13,6 +13,7 @@ from egokd.config import parse_settings
 from egokd.device import make_deterministic
 from egokd.loading import ViewDataset
 from egokd.models.build import load_model
+from egokd.parallel import one_device
 from egokd.segments import read_segments
 from egokd.steps._model_io import (
     ViewSlice,
@@ -20,6 +21,7 @@ from egokd.steps._model_io import (
     check_model,
     input_spec,
     open_inputs,
+    part_of,
     readable,
     run_over_views,
     split_available,
@@ -30,7 +32,7 @@ from egokd.steps._model_io import (
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_view_arguments(parser)
-    parser.add_argument("--part", required=True, choices=["heldout", "val", "test"])
+    parser.add_argument("--split", required=True, choices=["heldout", "val", "test"])
     parser.add_argument("--clips", type=int, required=True, help="temporal views per segment")
     parser.add_argument("--crops", type=int, required=True, choices=[1, 3], help="spatial views per clip")
     args = parser.parse_args(argv)
@@ -42,9 +44,9 @@ def main(argv: list[str] | None = None) -> None:
     model, description = load_model(args.model)
     check_model(description, args.model, segments, args.input, settings)
     trained = description["segments"] > 0  # else no training segment had this modality, and the teacher is left out
-    rows = readable(segments, args.part, args.skipped)
+    rows = part_of(readable(segments, args.split, args.skipped), args.part, args.parts)
     stores = open_inputs(args.input, {args.input: args.stores}, [args.input])
-    present, available = split_available(rows, args.input, stores, args.part, trained)
+    present, available = split_available(rows, args.input, stores, args.split, trained)
     dataset = ViewDataset(
         present,
         args.input,
@@ -58,17 +60,20 @@ def main(argv: list[str] | None = None) -> None:
         crops=args.crops,
     )
     views = list(range(args.clips * args.crops))
-    write_logits(
-        args.out,
-        rows["segment_id"].tolist(),
-        views,
-        segments.num_classes,
-        available,
-        run_over_views(model, dataset, np.flatnonzero(available), views, args.threads, f"predict {args.part}"),
-        {"part": args.part, "clips": args.clips, "crops": args.crops, "input": args.input, "seed": args.seed}
-        | {"trained": int(trained)},
-        dtype="float32",
-    )
+    with one_device(args.gpus) as device:
+        write_logits(
+            args.out,
+            rows["segment_id"].tolist(),
+            views,
+            segments.num_classes,
+            available,
+            run_over_views(
+                model, dataset, np.flatnonzero(available), views, args.threads, device, f"predict {args.split}"
+            ),
+            {"part": args.split, "clips": args.clips, "crops": args.crops, "input": args.input, "seed": args.seed}
+            | {"trained": int(trained)},
+            dtype="float32",
+        )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Train one net: a teacher, the RGB baseline, the omnivore, or, given banks and ensemble weights, a student.
 
 Goes on where a killed run of the same configuration stopped. After SIGTERM it saves its state and ends with exit
-code 75.
+code 75. With --gpus above 1 it starts itself once per GPU with torchrun.
 """
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,16 @@ from egokd import runtime
 from egokd.bank import LogitFile
 from egokd.closure import import_closure
 from egokd.config import Count, Modality, NonNegative, Positive, Section, TrainSettings, parse_settings
-from egokd.device import make_deterministic, pick_device
+from egokd.device import make_deterministic
 from egokd.errors import UserError
 from egokd.inputs import finish
 from egokd.io import atomic_path, read_json
 from egokd.loading import EpochBatches, ViewDataset, loader
 from egokd.models.build import build_model, save_model
 from egokd.models.nets import find_net
+from egokd.parallel import Group, is_rank, run
 from egokd.segments import Segments, read_segments
-from egokd.state import StateFile, digest_of, fingerprint_of
+from egokd.state import StateFile, digest_of, fingerprint_of, only_writer
 from egokd.steps._model_io import (
     ViewSlice,
     input_spec,
@@ -32,7 +35,7 @@ from egokd.steps._model_io import (
     readable,
     split_available,
     view_spec,
-    workers_ignore_sigterm,
+    workers_ignore_signals,
 )
 from egokd.steps._predictions import labelled_paths
 from egokd.targets import EnsembleTargets
@@ -74,7 +77,8 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         "--bank", type=labelled_paths, nargs="+", help="MODALITY=FILE[,FILE...]: logits of the teachers"
     )
     parser.add_argument("--ensemble", type=Path, help="weights of the teachers")
-    parser.add_argument("--compile", action="store_true", help="torch.compile the net")
+    parser.add_argument("--compile", type=Path, help="torch.compile the net; folder of the compiled code")
+    parser.add_argument("--gpus", type=int, default=1, help="one process for each; 0: CPU. One and none there: CPU too")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads; those beyond the first load data")
     parser.add_argument("--out", type=Path, required=True, help="model.safetensors; config.json goes beside it")
     parser.add_argument("--history", type=Path, required=True, help="CSV, one line per epoch")
@@ -97,7 +101,7 @@ def epoch_batches(
     dataset: ViewDataset, order: EpochBatches, threads: int, where: torch.device, heads: list[str]
 ) -> Callable[[int, int], Iterator[Batch]]:
     """The function that `egokd.training.train` asks for the batches of an epoch."""
-    data = workers_ignore_sigterm(loader(dataset, order, threads - 1, where))
+    data = workers_ignore_signals(loader(dataset, order, threads - 1, where))
 
     def batches(epoch: int, skip: int) -> Iterator[Batch]:
         order.epoch, order.skip_batches = epoch, skip
@@ -134,7 +138,12 @@ def make_dataset(args: argparse.Namespace, settings: TrainStep, segments: Segmen
 
 
 def state_of(
-    args: argparse.Namespace, settings: TrainStep, segments: Segments, dataset: ViewDataset, files: list[Path]
+    args: argparse.Namespace,
+    settings: TrainStep,
+    segments: Segments,
+    dataset: ViewDataset,
+    files: list[Path],
+    device: torch.device,
 ) -> StateFile:
     """The training state, tied to all that decides the outcome."""
     labels = [" ".join(map(str, row)) for row in dataset.labels.tolist()]
@@ -144,7 +153,7 @@ def state_of(
             "seed": args.seed,
             "input": args.input,
             "heads": segments.heads,
-            "device": pick_device().type,
+            "device": device.type,
             "segments": digest_of([*dataset.segment_ids, *labels]),
         },
         files,
@@ -153,8 +162,12 @@ def state_of(
     return StateFile(args.state, fingerprint)
 
 
-def save(args: argparse.Namespace, model: torch.nn.Module, description: dict, history: list[dict]) -> None:
-    """Write the model and its history."""
+def save(
+    args: argparse.Namespace, model: torch.nn.Module, description: dict, history: list[dict], group: Group
+) -> None:
+    """Write the model and its history, in one of the processes."""
+    if not group.leader:
+        return
     save_model(args.out, model, description)
     with atomic_path(args.history) as temporary:
         columns = None if history else ["epoch", "lr", "loss", "segments_per_s", "seconds"]
@@ -164,11 +177,20 @@ def save(args: argparse.Namespace, model: torch.nn.Module, description: dict, hi
 def main(argv: list[str] | None = None) -> None:
     args = arguments(argv)
     runtime.start("train", 1)  # one thread computes, the others load: the result does not depend on --threads
-    make_deterministic()
+    if args.compile:
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(args.compile.absolute()))
     settings = parse_settings(TrainStep, args.settings)
     if bool(settings.distill) != bool(args.bank) or bool(args.bank) != bool(args.ensemble):
         raise UserError("--bank, --ensemble and the settings' `distill` belong together: give all three or none")
-    segments, where, goal = read_segments(args.segments), pick_device(), settings.train
+    with only_writer(args.state, held=is_rank()):
+        again = sys.argv[1:] if argv is None else argv
+        run(lambda group: train_net(args, settings, group), args.gpus, "egokd.steps.train", again)
+
+
+def train_net(args: argparse.Namespace, settings: TrainStep, group: Group) -> None:
+    """One process's part of the training; the leader writes the model."""
+    make_deterministic()
+    segments, goal = read_segments(args.segments), settings.train
     heads = list(segments.heads)
     dataset, files = make_dataset(args, settings, segments)
     build = {
@@ -184,9 +206,16 @@ def main(argv: list[str] | None = None) -> None:
     description |= {"seed": args.seed, "epochs": goal.epochs, "segments": len(dataset)}
     if not len(dataset):
         runtime.log.warning("no training segment has %s: this teacher stays untrained and is left out", args.input)
-        save(args, model, description, [])
+        save(args, model, description, [], group)
         return
-    order = EpochBatches(len(dataset), goal.batch_size, args.seed, views_per_segment=settings.views_per_segment)
+    order = EpochBatches(
+        len(dataset),
+        goal.batch_size,
+        args.seed,
+        views_per_segment=settings.views_per_segment,
+        rank=group.rank,
+        world=group.world,
+    )
     loss = label_loss(heads, goal.label_smoothing)
     if settings.distill:
         loss = student_loss(heads, **settings.distill.model_dump(), label_smoothing=goal.label_smoothing)
@@ -199,12 +228,13 @@ def main(argv: list[str] | None = None) -> None:
         clip_norm=goal.clip_norm,
         seed=args.seed,
     )
-    state = state_of(args, settings, segments, dataset, files)
-    batches = epoch_batches(dataset, order, args.threads, where, heads)
-    history = train(model, batches, loss, plan, where, state, f"train {args.input}", args.compile)
-
-    save(args, model, description, history)
-    state.remove()
+    state = state_of(args, settings, segments, dataset, files, group.device)
+    batches = epoch_batches(dataset, order, max(1, args.threads // group.world), group.device, heads)
+    name = f"train {args.input}"
+    history = train(model, batches, loss, plan, group.device, state, name, bool(args.compile), group)
+    save(args, model, description, history, group)
+    if group.leader:
+        state.remove()
 
 
 if __name__ == "__main__":
