@@ -9,7 +9,7 @@ from egokd.datasets.demo_kitchen.plan import VideoPlan, generator
 from egokd.datasets.demo_kitchen.scene import Seen
 from egokd.media.hand_object_proto import detections_class
 
-JITTER = 0.012  # standard deviation of box edges, picture heights
+JITTER = 0.010  # standard deviation of box edges, picture heights
 NO_CONTACT, PORTABLE_OBJECT = 0, 3
 WRONG_STATE, WRONG_SIDE = 0.06, 0.02
 CLUTTER_SHARE = 0.35  # how often an object that nobody touches is reported

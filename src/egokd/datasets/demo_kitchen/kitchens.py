@@ -60,13 +60,13 @@ def make_kitchen(seed: int, index: int, shifted: bool) -> Kitchen:
     counters = SHIFTED_COUNTERS if shifted else SEEN_COUNTERS
     skins = SHIFTED_SKIN if shifted else SEEN_SKIN
     warm = rng.uniform(-0.12, 0.12) if shifted else rng.uniform(-0.08, 0.08)
-    freedom = 0.12 if shifted else 0.08
+    freedom = 0.05 if shifted else 0.03
     objects = {}
     for noun in NOUNS:
         hue, saturation, value = OBJECT_HSV[noun]
         hue += rng.uniform(-1, 1) * HUE_FREEDOM.get(noun, freedom)
-        saturation = np.clip(saturation * rng.uniform(0.75, 1.2), 0, 0.95)
-        value = np.clip(value * rng.uniform(0.85, 1.12), 0, 1)
+        saturation = np.clip(saturation * rng.uniform(0.82, 1.15), 0, 0.95)
+        value = np.clip(value * rng.uniform(0.88, 1.1), 0, 1)
         objects[noun] = hsv(hue, saturation, value)
     sleeve_hue = rng.uniform(0.30, 0.55) if shifted else rng.choice([0.62, 0.0, 0.9, 0.7]) + rng.uniform(0, 0.06)
     return Kitchen(

@@ -10,7 +10,7 @@ import numpy as np
 from egokd.datasets.demo_kitchen.backdrop import SINK_Y
 from egokd.datasets.demo_kitchen.plan import Segment
 
-GRIP = (0.065, 0.035)  # where a hand grips, from the middle of the object towards the hand's own side
+GRIP = (0.085, 0.05)  # where a hand grips, from the middle of the object towards the hand's own side
 PHASES = {  # shares of the segment at which: the hand arrives, the main motion begins, it ends, the hand leaves
     "take": (0.42, 0.50, 0.55, 0.95),
     "wash": (0.12, 0.20, 0.88, 1.0),
@@ -72,7 +72,7 @@ def make_script(segment: Segment, sink_x: float, rng: np.random.Generator) -> Sc
         rate_hz=float(rng.uniform(1.3, 2.0) if verb == "stir" else rng.uniform(1.8, 2.8)),
         phase=float(rng.uniform(0, 2 * np.pi)),
         turn=float(rng.uniform(-0.35, 0.35)),
-        size=float(rng.uniform(0.88, 1.12)),
+        size=float(rng.uniform(1.0, 1.2)),
         reach=float(rng.uniform(0.15, 0.21)),
         knots=tuple(float(k) for k in knots),
         rest=(float(rng.uniform(0.75, 1.05)), float(rng.uniform(1.12, 1.25))),

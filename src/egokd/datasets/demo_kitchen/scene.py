@@ -69,7 +69,7 @@ class Stage:
         rng = generator(seed, "stage", plan.video_id)
         self.room = backdrop(kitchen, rng, width, density)
         self.rhythm = rng.uniform(0, 2 * np.pi, (2, 3))
-        self.sway = rng.uniform(0.006, 0.014)
+        self.sway = rng.uniform(0.010, 0.022)
         self.light = frame_light(kitchen, rng, width, density)
         self.scripts, self.clutter, self.second_hand, self.running = [], [], [], []
         for number, segment in enumerate(plan.segments):
@@ -273,13 +273,13 @@ def frame_light(kitchen: Kitchen, rng: np.random.Generator, width: float, densit
 
 
 def place_clutter(script: Script, rng: np.random.Generator, width: float) -> list[Clutter]:
-    """One to three other objects, away from where the action is; pouring needs a glass to pour into."""
+    """One or two other objects, away from where the action is; pouring needs a glass to pour into."""
     items = []
     if script.segment.verb == "pour":
         side = 1 if script.left_handed else -1
         items.append(Clutter("glass", script.x + side * 0.19, script.y + 0.06, 0.0, 1.0))
     names = [noun for noun in NOUNS if noun != script.segment.noun]
-    for _ in range(int(rng.integers(1, 4))):
+    for _ in range(int(rng.integers(1, 3))):
         name = "glass" if rng.uniform() < 0.12 else str(rng.choice(names))
         for _ in range(8):
             x, y = rng.uniform(0.08, width - 0.08), rng.uniform(0.30, 0.85)
