@@ -151,9 +151,10 @@ class EpochBatches:
     """Batches of one training epoch, as lists of (row, view): a permutation that follows from (seed, epoch).
 
     batch_size counts the segments of a step over all processes; process `rank` of `world` takes every world-th of each
-    batch, so that all together have the batches that one process would have. skip_batches leaves out the first ones,
-    to go on in the middle of an epoch. `epoch` and `skip_batches` may be set between epochs, which lets a loader keep
-    its workers. Raises UserError where the last batch would leave a process without a segment.
+    batch, so that all together have the batches that one process would have. A single segment left over joins the batch
+    before it, because batch normalisation cannot learn from one. skip_batches leaves out the first batches, to go on in
+    the middle of an epoch. `epoch` and `skip_batches` may be set between epochs, which lets a loader keep its workers.
+    Raises UserError where the last batch would leave a process without a segment.
     """
 
     def __init__(
@@ -163,26 +164,25 @@ class EpochBatches:
         seed: int,
         epoch: int = 0,
         views_per_segment: int | None = None,
-        drop_last: bool = False,
         skip_batches: int = 0,
         rank: int = 0,
         world: int = 1,
     ):
         rest = num_rows % batch_size
-        if batch_size < world or (0 < rest < world and not drop_last):
+        if batch_size < world or num_rows < world or 1 < rest < world:
             raise UserError(
                 f"batch_size {batch_size}: the last batch of {num_rows} segments has {rest}, too few for {world} "
                 "processes; choose another batch size"
             )
         self.num_rows, self.batch_size, self.seed = num_rows, batch_size, seed
-        self.epoch, self.views_per_segment, self.drop_last = epoch, views_per_segment, drop_last
+        self.epoch, self.views_per_segment = epoch, views_per_segment
         self.skip_batches, self.rank, self.world = skip_batches, rank, world
 
     @property
     def whole(self) -> int:
         """Batches of a whole epoch."""
         full, rest = divmod(self.num_rows, self.batch_size)
-        return full + int(rest > 0 and not self.drop_last)
+        return max(1, full + int(rest > 1))
 
     def __len__(self) -> int:
         return max(0, self.whole - self.skip_batches)
@@ -191,7 +191,8 @@ class EpochBatches:
         order = random_of("order", self.seed, self.epoch).permutation(self.num_rows).tolist()
         view = view_index(self.epoch, self.views_per_segment)
         for batch in range(self.skip_batches, self.whole):
-            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            end = (batch + 1) * self.batch_size if batch < self.whole - 1 else None
+            rows = order[batch * self.batch_size : end]
             yield [(row, view) for row in rows[self.rank :: self.world]]
 
 

@@ -134,7 +134,14 @@ def test_the_shares_of_all_processes_are_the_batches_of_one(world):
 
 def test_a_batch_too_small_to_share_is_refused():
     with pytest.raises(UserError, match="too few for 4 processes"):
-        EpochBatches(25, 12, seed=3, world=4)
+        EpochBatches(26, 12, seed=3, world=4)
+
+
+def test_a_single_segment_left_over_joins_the_batch_before():
+    batches = EpochBatches(17, 8, seed=3)
+    assert [len(batch) for batch in batches] == [8, 9]
+    assert len(batches) == batches.whole == 2
+    assert sorted(row for batch in batches for row, _ in batch) == list(range(17))
 
 
 def test_batch_fields_are_complete():
