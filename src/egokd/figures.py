@@ -14,8 +14,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from egokd.io import atomic_path
+from egokd.tables import HEAD_ORDER
 
 COLOURS = {"rgb": "#4878a8", "flow": "#8a6fb0", "audio": "#4f9d8f", "obj": "#c28a3a"}
 OTHER = {"omnivore": "#8c8c8c", "ensemble": "#5b5b5b", "student": "#c44e52"}
@@ -64,7 +66,7 @@ def pool_bins(entries: list[dict]) -> pd.DataFrame:
 def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
     """Confidence against accuracy per bin: one column per model, one row per head; bars would lie on the diagonal."""
     first = next(iter(metrics.values()))[0]
-    heads = list(first["reliability"][subset])
+    heads = [head for head in HEAD_ORDER if head in first["reliability"][subset]]
     figure, axes = plt.subplots(
         len(heads),
         len(metrics),
@@ -111,7 +113,8 @@ def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
     _caption(
         figure,
         f"Reliability on {first['dataset']} (source: {first['source']}), "
-        f"{first['subsets'][subset]['segments']} segments, {seeds} seed(s) pooled. Bars below the diagonal are over-confident.",
+        f"{first['subsets'][subset]['segments']} segments, {seeds} seed(s) pooled. "
+        "Bars below the diagonal are over-confident.",
     )
     return figure
 
@@ -130,11 +133,12 @@ def accuracy(table: pd.DataFrame) -> Figure:
     )
     places = np.arange(len(table))[::-1]
     for axis, (column, title) in zip(axes[0], panels.items(), strict=True):
-        spread = table[f"{column}_std"].fillna(0)
+        spread = table[f"{column}_std"].astype(float).fillna(0)
+        error_bars = spread if spread.any() else None
         axis.barh(
             places,
             table[column],
-            xerr=spread,
+            xerr=error_bars,
             color=[colour_of(m) for m in table["model"]],
             capsize=2,
             height=0.7,
@@ -155,10 +159,10 @@ def accuracy(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def ensemble_weights(weights: list[dict]) -> Figure:
-    """Stacked weights of the teachers per ensemble and head, mean over seeds."""
+def ensemble_weights(weights: list[dict], data: str) -> Figure:
+    """Stacked weights of the teachers per ensemble and head, mean over seeds; `data` names dataset and source."""
     names = list(dict.fromkeys(entry["ensemble"] for entry in weights))
-    heads = list(weights[0]["weights"])
+    heads = [head for head in HEAD_ORDER if head in weights[0]["weights"]]
     figure, axes = plt.subplots(
         1, len(heads), figsize=(3.4 * len(heads), 2.8), squeeze=False, sharey=True, layout="constrained"
     )
@@ -186,12 +190,15 @@ def ensemble_weights(weights: list[dict]) -> Figure:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     seeds = len({entry["seed"] for entry in weights})
-    _caption(figure, f"Teacher weights chosen on held-out training segments, mean over {seeds} seed(s).")
+    _caption(figure, f"{data}: teacher weights chosen on held-out training segments, mean over {seeds} seed(s).")
     return figure
 
 
-def training_curves(histories: dict[str, list[pd.DataFrame]]) -> Figure:
-    """Training loss per epoch of every model; labels and distillation have different losses, so two panels."""
+def training_curves(histories: dict[str, list[pd.DataFrame]], data: str) -> Figure:
+    """Training loss per epoch of every model; labels and distillation have different losses, so two panels.
+
+    `data` names dataset and source.
+    """
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for model, runs in histories.items():
         if runs[0].empty:  # a teacher without any training segment
@@ -207,8 +214,9 @@ def training_curves(histories: dict[str, list[pd.DataFrame]]) -> Figure:
     axes[1].set(title="distilled", xlabel="epoch", ylabel="distillation loss (mean over heads)")
     for axis in axes:
         axis.set_ylim(bottom=0)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if axis.lines:
             axis.legend(frameon=False, fontsize=8)
     seeds = len(next(iter(histories.values())))
-    _caption(figure, f"Loss on augmented training views, mean over {seeds} seed(s).")
+    _caption(figure, f"{data}: loss on augmented training views, mean over {seeds} seed(s).")
     return figure

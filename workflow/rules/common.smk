@@ -196,3 +196,8 @@ def per_seed(pattern, names):
     return lambda wildcards: expand(
         pattern, dataset=wildcards.dataset, name=names(experiment(wildcards)), seed=CONFIG.seeds
     )
+
+
+def data_name(wildcards):
+    """Dataset and source, as figures and tables name them."""
+    return f"{wildcards.dataset} (source: {experiment(wildcards).source})"

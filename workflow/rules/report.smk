@@ -123,11 +123,13 @@ rule plot_ensemble_weights:
     resources:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
+    params:
+        data=data_name,
     message:
         "Drawing ensemble weights of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.plot_ensemble_weights --weights {input.weights}"
-        " --svg {output.svg} --png {output.png} 2>&1 | tee {log}"
+        " --data {params.data:q} --svg {output.svg} --png {output.png} 2>&1 | tee {log}"
 
 
 rule plot_training:
@@ -153,8 +155,10 @@ rule plot_training:
     resources:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
+    params:
+        data=data_name,
     message:
         "Drawing training curves of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.plot_training --histories {input.histories}"
-        " --svg {output.svg} --png {output.png} 2>&1 | tee {log}"
+        " --data {params.data:q} --svg {output.svg} --png {output.png} 2>&1 | tee {log}"

@@ -14,6 +14,7 @@ from egokd import figures, runtime
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--histories", type=Path, nargs="+", required=True, help="files written by train")
+    parser.add_argument("--data", required=True, help="dataset and source, for the caption")
     parser.add_argument("--svg", type=Path, required=True)
     parser.add_argument("--png", type=Path, required=True)
     args = parser.parse_args(argv)
@@ -22,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     histories: dict[str, list[pd.DataFrame]] = {}
     for path in args.histories:
         histories.setdefault(path.parent.parent.name, []).append(pd.read_csv(path))
-    figures.save(figures.training_curves(histories), args.svg, args.png)
+    figures.save(figures.training_curves(histories, args.data), args.svg, args.png)
 
 
 if __name__ == "__main__":
