@@ -165,7 +165,8 @@ def as_markdown(table: pd.DataFrame) -> str:
     spread = "mean ± standard deviation over" if seeds > 1 else "no spread can be given for"
     lines = [
         f"Results on `{first['dataset']}`, source of the data: **{first['source']}**. "
-        f"{int(first['segments'])} validation segments, {int(first['skipped'])} skipped, {views}; {spread} {seeds} training seed(s). "
+        f"{int(first['segments'])} validation segments, {int(first['skipped'])} skipped, {views}; "
+        f"{spread} {seeds} training seed(s). "
         "Top-1, top-5, ECE and Brier in percent, NLL in nats, gain in points of action top-1.",
         "",
         "| " + " | ".join([*shown.values(), *(title for title, _ in numbers.values())]) + " |",

@@ -40,7 +40,12 @@ def entry(model: str, seed: int, top1: float, unseen: float = 10.0) -> dict:
 def metrics(seeds: int) -> list[dict]:
     found = []
     for seed in range(seeds):
-        for model, top1 in {"baseline_rgb": 40, "baseline_flow": 30, "ensemble_heldout": 60, "student_heldout": 55}.items():
+        for model, top1 in {
+            "baseline_rgb": 40,
+            "baseline_flow": 30,
+            "ensemble_heldout": 60,
+            "student_heldout": 55,
+        }.items():
             found.append(entry(model, seed, top1 + 2.0 * seed * (model == "student_heldout")))
     return found
 
