@@ -1,0 +1,133 @@
+"""The cut-down demo through the whole workflow, for real: videos, stores, teachers, bank, student, table, figures.
+
+Its numbers mean nothing (a few segments, two epochs); what is tested is that every step runs on what the step before it
+wrote, that outputs are complete, and that a killed training ends as if nothing had happened.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from egokd import plan
+from egokd.config import Config, validate
+from egokd.io import read_json
+from egokd.models.build import load_model
+from egokd.segments import read_segments
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "config.yaml", "workflow", "src", "envs")
+SMOKE = "workflow/configs/smoke.yaml"
+
+
+def snakemake(folder: Path, *arguments: str) -> str:
+    """Run the workflow in `folder`; its own sources come first on the path."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder / "src"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", SMOKE, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1200)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A copy of the workflow in which the cut-down demo has been run."""
+    path = tmp_path_factory.mktemp("demo") / "work"
+    path.mkdir()
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            shutil.copytree(source, path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, path / part)
+    snakemake(path, "results/tables/epic.csv")
+    return path
+
+
+@pytest.fixture(scope="module")
+def experiment(folder):
+    values = yaml.safe_load((folder / SMOKE).read_text())
+    return validate(Config, values, SMOKE).datasets["epic"]
+
+
+def test_table_has_every_row_and_says_where_it_comes_from(folder, experiment):
+    table = pd.read_csv(folder / "results/tables/epic.csv")
+    assert table["model"].tolist() == plan.reported(experiment)
+    assert set(table["source"]) == {"demo"}
+    assert table["action_top1"].between(0, 100).all()
+    assert table["action_nll"].gt(0).all()
+    assert {"unseen_action_top1", "tail_action_action_top1", "verb_ece", "noun_brier"} <= set(table.columns)
+    assert (
+        table["segments"]
+        == (read_segments(folder / "results/data/epic/segments.parquet").table["split"] == "val").sum()
+    ).all()
+    assert "**demo**" in (folder / "results/tables/epic.md").read_text()
+
+
+def test_figures_come_with_the_table(folder):
+    for name in ("reliability", "accuracy", "ensemble_weights", "training"):
+        assert (folder / f"results/figures/epic/{name}.png").stat().st_size > 10_000
+        assert "</svg>" in (folder / f"results/figures/epic/{name}.svg").read_text()
+
+
+def test_silent_segments_are_missing_in_audio_only(folder):
+    metrics = {m: read_json(folder / f"results/metrics/epic/baseline_{m}/seed0.json") for m in ("rgb", "audio")}
+    assert metrics["rgb"]["segments"] == metrics["audio"]["segments"]
+
+
+def test_student_is_the_net_of_the_baseline(folder):
+    models = [
+        load_model(folder / f"results/models/epic/{m}/seed0/model.safetensors")
+        for m in ("baseline_rgb", "student_heldout")
+    ]
+    shapes = [{name: t.shape for name, t in model.state_dict().items()} for model, _ in models]
+    assert shapes[0] == shapes[1]
+
+
+def test_second_run_does_nothing(folder):
+    assert "Nothing to be done" in snakemake(folder, "-n", "results/tables/epic.csv")
+
+
+def test_killed_training_ends_with_the_same_bytes(folder, experiment, tmp_path):
+    data = folder / "results/data/epic"
+    settings = json.loads(plan.train_settings(experiment, "baseline_rgb"))
+    settings["train"]["epochs"] = 6
+
+    def command(name: str) -> list[str]:
+        out = tmp_path / name
+        rgb = sorted(map(str, (data / "rgb").glob("*.arrow")))
+        return [
+            *(sys.executable, "-m", "egokd.steps.train", "--input", "rgb", "--seed", "3", "--threads", "1"),
+            *("--segments", str(data / "segments.parquet"), "--skipped", str(data / "skipped.csv"), "--rgb", *rgb),
+            *("--settings", json.dumps(settings), "--state", str(out / "state")),
+            *("--out", str(out / "model.safetensors"), "--history", str(out / "history.csv")),
+        ]
+
+    subprocess.run(command("straight"), check=True, capture_output=True, timeout=300)
+    process = subprocess.Popen(command("killed"), stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "killed/state/last.pt").exists():
+        assert time.monotonic() < deadline, "no training state was written"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "killed/model.safetensors").exists(), "killed too late to test anything"
+
+    again = subprocess.run(command("killed"), check=True, capture_output=True, text=True, timeout=300)
+    assert "going on after step" in again.stderr
+    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("straight", "killed")]
+    assert models[0] == models[1]
+    losses = [pd.read_csv(tmp_path / name / "history.csv")["loss"].tolist() for name in ("straight", "killed")]
+    assert losses[0] == losses[1]
