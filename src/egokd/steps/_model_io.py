@@ -21,6 +21,7 @@ from egokd.prediction import logits_of
 from egokd.segments import Segments, select
 from egokd.views import ViewSpec
 
+FRAMES_STEP = "extract_frames"  # as it stands in the table of what was skipped
 BATCH = 32  # clips per pass where nothing is trained
 
 
@@ -54,14 +55,18 @@ def input_spec(settings: InputSlice) -> InputSpec:
 
 
 def readable(segments: Segments, part: str, skipped: Path) -> pd.DataFrame:
-    """Rows of a part of the dataset without those that extraction had to skip; the same for every modality.
+    """Rows of a part of the dataset without those that have no frames; the same for every modality.
 
-    skipped  CSV with the columns video_id and segment_id, the latter empty where the whole video is meant
+    Frames are what a student sees, so a segment without them is left out everywhere. Sound or boxes that could not be
+    read are a missing modality of a segment that stays.
+
+    skipped  CSV with the columns video_id, segment_id (empty where the whole video is meant) and step
     """
     rows = select(segments.table, part)
     left_out = pd.read_csv(skipped, dtype=str, keep_default_na=False)
-    if not {"video_id", "segment_id"} <= set(left_out.columns):
-        raise UserError(f"{skipped}: expected the columns video_id and segment_id, found {list(left_out.columns)}")
+    if not {"video_id", "segment_id", "step"} <= set(left_out.columns):
+        raise UserError(f"{skipped}: expected the columns video_id, segment_id, step, found {list(left_out.columns)}")
+    left_out = left_out[left_out["step"] == FRAMES_STEP]
     videos = set(left_out.loc[left_out["segment_id"] == "", "video_id"])
     gone = rows["segment_id"].isin(set(left_out["segment_id"])) | rows["video_id"].isin(videos)
     if gone.all():
