@@ -151,6 +151,22 @@ def adapter_options(experiment: Experiment) -> str:
     return as_json(folder.model_dump() if folder else {})
 
 
+def check_settings(experiment: Experiment, seeds: int) -> str:
+    """`--settings` of `egokd.steps.check`."""
+    media = experiment.media
+    return as_json(
+        {
+            "modalities": modalities(experiment),
+            "flow": media.flow.source,
+            "frame_rate": media.frame_rate,
+            "short_side": media.short_side,
+            "sample_rate": media.audio.sample_rate,
+            "max_share": experiment.data.max_skipped_share,
+            "jobs": job_counts(experiment, seeds),
+        }
+    )
+
+
 def job_counts(experiment: Experiment, seeds: int) -> dict[str, int]:
     """How many jobs a complete run has, by what they do."""
     taught = {m for student in experiment.students.values() for m in teachers_of(experiment, student.ensemble)}

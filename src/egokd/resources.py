@@ -35,7 +35,7 @@ class Need:
 
 # jobs that read tables or a few thousand logits, and draw
 SMALL = {
-    "index_segments": Need(mem_mb=4000, runtime=30),
+    "index_segments": Need(mem_mb=4000, runtime=120),  # 220,000 headers where a video is a segment
     "assign_folds": Need(),
     "collect_skipped": Need(),
     "index_boxes": Need(mem_mb=4000, runtime=60),

@@ -5,6 +5,7 @@ import shlex
 import sys
 from glob import glob
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 
@@ -38,6 +39,11 @@ wildcard_constraints:
     model="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.nets(e)})),
     ensemble="|".join(ENSEMBLES) or "none",
     row="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.reported(e)})),
+
+
+def wildcards_of(dataset):
+    """For rules that are named after a dataset and have no wildcards of their own."""
+    return SimpleNamespace(dataset=dataset)
 
 
 def experiment(wildcards):
@@ -196,6 +202,17 @@ def per_seed(pattern, names):
     return lambda wildcards: expand(
         pattern, dataset=wildcards.dataset, name=names(experiment(wildcards)), seed=CONFIG.seeds
     )
+
+
+def submission_levels(wildcards):
+    """What the challenge asks about the supervision, as JSON."""
+    levels = experiment(wildcards).evaluation.submission
+    if levels is None:
+        raise WorkflowError(
+            f"datasets.{wildcards.dataset}.evaluation.submission: this key is missing; the challenge asks for the levels "
+            "of supervision sls_pt, sls_tl and sls_td (docs/datasets.md)."
+        )
+    return plan.as_json(levels.model_dump())
 
 
 def data_name(wildcards):

@@ -22,22 +22,25 @@ UNREADABLE_S = 1.0  # length given to a video whose header cannot be read; extra
 
 def look_at_headers(table: pd.DataFrame, module: ModuleType, root: Path, threads: int) -> pd.DataFrame:
     """Fill in NaN stop times and, of the same videos, unknown aspects."""
-    unknown = table["stop_s"].isna()
-    videos = sorted(set(table.loc[unknown, "video_id"]))
+    videos = sorted(set(table.loc[table["stop_s"].isna(), "video_id"]))
     if not videos:
         return table
     found = read_headers((module.rgb_source(root, video_id) for video_id in videos), threads)
     found = zip(videos, runtime.progress(found, len(videos), "headers", "videos"), strict=True)
     headers = {video_id: header for video_id, header in found if isinstance(header, Header)}
-    if len(headers) < len(videos):
-        runtime.log.warning(
-            "%d of %d videos cannot be read; extraction will say why", len(videos) - len(headers), len(videos)
-        )
+    lost = len(videos) - len(headers)
+    if lost:
+        runtime.log.warning("%d of %d videos cannot be read; extraction will say why", lost, len(videos))
+    return fill_in(table, headers)
+
+
+def fill_in(table: pd.DataFrame, headers: dict[str, Header]) -> pd.DataFrame:
+    """The table with NaN stop times and aspects taken from headers, where there is one."""
     ends = table["video_id"].map({video_id: header.duration_s for video_id, header in headers.items()})
     shapes = table["video_id"].map({video_id: header.width / header.height for video_id, header in headers.items()})
-    stop = ends.where(ends > table["start_s"], table["start_s"] + UNREADABLE_S)
+    ends = ends.where(ends > table["start_s"], table["start_s"] + UNREADABLE_S)
     return table.assign(
-        stop_s=table["stop_s"].where(~unknown, stop).astype(np.float64),
+        stop_s=table["stop_s"].where(table["stop_s"].notna(), ends).astype(np.float64),
         aspect=table["aspect"].where(table["aspect"].notna(), shapes).astype(np.float64),
     )
 

@@ -1,0 +1,131 @@
+"""Look at a dataset before hours of work: annotations, headers of all referenced files, expected size of the run.
+
+Writes a report, a table of problems and a histogram of classes. Ends with exit code 1 when annotations are wrong or
+more segments than the config allows cannot be used.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+
+from egokd import checks, runtime
+from egokd.checks import Problem
+from egokd.datasets import BOX_FILES, adapter
+from egokd.errors import UserError
+from egokd.io import atomic_path, write_text
+from egokd.media.header import Header, read_headers
+from egokd.media.sources import FrameFiles
+from egokd.segments import Segments, check_segments
+from egokd.steps.index_segments import fill_in
+
+COLUMNS = ["level", "kind", "video_id", "segment_id", "message"]
+SHOWN = 5  # examples of each kind of problem in the report
+
+
+def arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, required=True, help="folder with the official files")
+    parser.add_argument("--format", required=True, help="layout of the files")
+    parser.add_argument("--dataset", required=True, help="name of the dataset in the config")
+    parser.add_argument("--options", type=json.loads, default={}, help="JSON: further arguments of the format")
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: modalities, flow, frame_rate, ...")
+    parser.add_argument("--threads", type=int, default=1, help="headers looked at side by side")
+    parser.add_argument("--out", type=Path, required=True, help="folder for report.md, problems.csv, classes.csv")
+    return parser.parse_args(argv)
+
+
+def further_files(args: argparse.Namespace, module: ModuleType, videos: list[str], frames: set[str]) -> list[Problem]:
+    """Files beside the pictures that the chosen modalities need."""
+    wanted, found = args.settings["modalities"], []
+    if "audio" in wanted:
+        of_frames = sorted(frames)  # the others' sound is in the file whose header was read
+        found += checks.check_files(of_frames, "no video for the sound", lambda v: module.sound_path(args.root, v))
+    if "flow" in wanted and args.settings["flow"] == "official":
+        sources = {video_id: module.flow_source(args.root, video_id) for video_id in videos}
+        found += checks.check_files(videos, "no flow", lambda v: sources[v].files.path if sources[v] else None)
+    if "obj" in wanted and args.format not in BOX_FILES:
+        found += checks.check_files(videos, "no boxes", lambda v: module.boxes_path(args.root, v))
+    elif "obj" in wanted and not any(path for pattern in BOX_FILES[args.format] for path in args.root.glob(pattern)):
+        found.append(
+            Problem("warning", "no boxes", "", "", f"{args.root}: no files {' or '.join(BOX_FILES[args.format])}")
+        )
+    return found
+
+
+def report(args: argparse.Namespace, segments: Segments, problems: list[Problem], sizes: dict[str, float]) -> str:
+    """What a person reads."""
+    table, settings = segments.table, args.settings
+    lines = [f"# {args.dataset}: {segments.source} in {args.root}", ""]
+    for split, rows in table.groupby("split", sort=False):
+        lines.append(f"- {split}: {len(rows)} segments in {rows['video_id'].nunique()} videos")
+    lines += [f"- {head}: {len(names)} classes" for head, names in segments.heads.items()]
+    lines += ["", "## Problems", ""]
+    for (level, kind), same in pd.DataFrame(map(asdict, problems), columns=COLUMNS).groupby(["level", "kind"]):
+        lines.append(f"- {level}: {kind}: {len(same)}")
+        lines += [f"  - {text}" for text in same["message"].head(SHOWN)]
+    share = 100 * checks.affected_share(table, problems)
+    lines += [] if problems else ["none"]
+    lines += ["", f"{share:.2f} % of the segments cannot be used; the limit is {100 * settings['max_share']:.2f} %."]
+    wanted = {name: gb for name, gb in sizes.items() if name in settings["modalities"]}
+    lines += ["", "## What a complete run makes", ""]
+    lines += [f"- {name}: about {gb:.3g} GB" for name, gb in wanted.items()]
+    lines += [f"- jobs to {what}: {count}" for what, count in settings["jobs"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = arguments(argv)
+    runtime.start("check", args.threads)
+    module, settings = adapter(args.format), args.settings
+    problems: list[Problem] = []
+    try:
+        segments = module.read(args.root, **args.options)
+        videos = sorted(set(segments.table["video_id"]))
+        sources = {video_id: module.rgb_source(args.root, video_id) for video_id in videos}
+        found = runtime.progress(read_headers(sources.values(), args.threads), len(videos), "headers", "videos")
+        headers = dict(zip(videos, found, strict=True))
+        readable = {video_id: header for video_id, header in headers.items() if isinstance(header, Header)}
+        segments = replace(segments, table=fill_in(segments.table, readable))
+        check_segments(segments, f"dataset {args.dataset} in {args.root}")
+    except UserError as error:
+        write_problems(args.out, [Problem("error", "annotations", "", "", str(error))])
+        raise UserError(f"annotations: {error}") from None
+    frames = {video_id for video_id, source in sources.items() if isinstance(source, FrameFiles)}
+    problems += checks.check_videos(segments.table, headers)
+    silent = {v for v, header in readable.items() if not header.has_audio} - frames
+    if "audio" in settings["modalities"]:
+        problems += [
+            Problem("warning", "no sound", v, "", f"{sources[v].path}: no sound track") for v in sorted(silent)
+        ]
+    problems += further_files(args, module, videos, frames) + checks.check_classes(segments)
+    sizes = checks.expected_gb(
+        segments.table, headers, settings["frame_rate"], settings["short_side"], settings["sample_rate"]
+    )
+    text = report(args, segments, problems, sizes)
+    write_problems(args.out, problems)
+    with atomic_path(args.out / "classes.csv") as temporary:
+        checks.histogram(segments).to_csv(temporary, index=False)
+    write_text(args.out / "report.md", text)
+    print(text)
+    share = checks.affected_share(segments.table, problems)
+    if share > settings["max_share"]:
+        print(
+            f"error: {100 * share:.1f} % of the segments cannot be used; see {args.out / 'problems.csv'}",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+def write_problems(folder: Path, problems: list[Problem]) -> None:
+    """problems.csv, with its header also where there are none."""
+    with atomic_path(folder / "problems.csv") as temporary:
+        pd.DataFrame(map(asdict, problems), columns=COLUMNS).to_csv(temporary, index=False)
+
+
+if __name__ == "__main__":
+    runtime.run(main)
