@@ -1,4 +1,4 @@
-"""What jobs ask for and how they end: threads, memory, time, GPUs, signals."""
+"""What jobs ask for, where they run and how they end: threads, memory, time, GPUs, container, signals."""
 
 from functools import cache
 
@@ -8,8 +8,18 @@ from egokd.gpu import visible_gpus
 # Snakemake limits a resource only when a total is given. Without GPUs, jobs fall back to the CPU and need no limit.
 workflow.global_resources.setdefault("gpu", visible_gpus() or 10**6)
 
-# SIGTERM reaches every process of a cluster's job; shell and tee outlast the step, which may have a state to save.
-shell.prefix('set -euo pipefail; trap : TERM INT; tee() {{ (trap "" TERM INT; exec tee "$@"); }}; ')
+
+# used with --sdm apptainer only
+container: "envs/egokd.sif"
+
+
+# Conda environments and containers hold the packages, the code is read from here. SIGTERM reaches every process of a
+# cluster's job; shell and tee outlast the step, which may have a state to save.
+shell.prefix(
+    "set -euo pipefail; "
+    f"export PYTHONPATH={shlex.quote(os.path.join(workflow.basedir, 'src'))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+    'trap : TERM INT; tee() {{ (trap "" TERM INT; exec tee "$@"); }}; '
+)
 
 
 @cache
