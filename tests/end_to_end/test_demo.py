@@ -5,55 +5,21 @@ wrote, that outputs are complete, and that a killed training ends as if nothing 
 """
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from smoke import SMOKE, snakemake
 
 from egokd import plan
 from egokd.config import Config, validate
 from egokd.io import read_json
 from egokd.models.build import load_model
 from egokd.segments import read_segments
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "config.yaml", "workflow", "src", "envs")
-SMOKE = "workflow/configs/smoke.yaml"
-
-
-def snakemake(folder: Path, *arguments: str) -> str:
-    """Run the workflow in `folder`; its own sources come first on the path."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(folder / "src"),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", SMOKE, *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1200)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
-    return done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """A copy of the workflow in which the cut-down demo has been run."""
-    path = tmp_path_factory.mktemp("demo") / "work"
-    path.mkdir()
-    for part in PARTS:
-        source = REPOSITORY / part
-        if source.is_dir():
-            shutil.copytree(source, path / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, path / part)
-    snakemake(path, "results/tables/epic.csv")
-    return path
 
 
 @pytest.fixture(scope="module")

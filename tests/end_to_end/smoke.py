@@ -1,0 +1,36 @@
+"""The cut-down demo in a folder of its own: what the end-to-end tests have in common."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "config.yaml", "workflow", "src", "envs")
+SMOKE = "workflow/configs/smoke.yaml"
+
+
+def copy_workflow(path: Path) -> None:
+    """All that a run needs, without results."""
+    path.mkdir(parents=True)
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            shutil.copytree(source, path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, path / part)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Of a run in `folder`: its own sources come first on the path."""
+    paths = {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return {**os.environ, **paths}
+
+
+def snakemake(folder: Path, *arguments: str) -> str:
+    """Run the workflow in `folder` on this machine; returns what it said."""
+    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", SMOKE]
+    done = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=1200)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    return done.stdout + done.stderr
