@@ -18,8 +18,8 @@ from egokd.media.skipped import uncovered
 from egokd.segments import Segments
 
 # bytes per pixel of JPEG at quality 90 and about; first-person video is neither flat nor noisy
-RGB_BYTES_PER_PIXEL = 0.2
-FLOW_BYTES_PER_PIXEL = 0.06  # both planes
+RGB_BYTES_PER_PIXEL = 0.25
+FLOW_BYTES_PER_PIXEL = 0.1  # both planes
 MIN_SOUND_BYTES = 2  # per sample
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from egokd.media.errors import MediaError
 
 # {number}.jpg, frame_{number}.jpg, img_{number}.jpg; flow: in folders u and v
-NUMBERED = re.compile(r"^(?:.*/)?(?:([uv])/)?(?:frame_|img_)?(\d+)\.jpe?g$", re.IGNORECASE)
+NUMBERED = re.compile(r"^(?:.*?/)??(?:([uv])/)?(?:frame_|img_)?(\d+)\.jpe?g$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
