@@ -15,7 +15,9 @@ def table(root, text: str, **options):
 
 
 def test_parts_of_files_with_splits(tmp_path):
-    text = "file,start,stop,action,split,group\na.mp4,0.5,2,wash,train,ann\na.mp4,2,,cut,train,ann\nb.mp4,,,cut,val,bob\n"
+    text = (
+        "file,start,stop,action,split,group\na.mp4,0.5,2,wash,train,ann\na.mp4,2,,cut,train,ann\nb.mp4,,,cut,val,bob\n"
+    )
     segments = table(tmp_path, text + "c.mp4,,,,test,cid\n")
     rows = segments.table
     assert rows["segment_id"].tolist() == ["a.mp4#0.5-2", "a.mp4#2-", "b.mp4", "c.mp4"]
@@ -55,7 +57,10 @@ def test_without_group_a_file_is_the_source(tmp_path):
         ("file,start,stop,action,split\na.mp4,3,2,go,train\n", r"line 2 .*empty or reversed: start is 3, stop is 2"),
         ("file,start,action,split\na.mp4,-1,go,train\n", r"line 2 .*start is -1"),
         ("file,start,action,split\na.mp4,soon,go,train\n", r"line 2 .*start is 'soon', expected seconds"),
-        ("file,action,split,group\na.mp4,go,train,x\nb.mp4,go,val,x\n", r"line 3 .*group 'x' is in train and in another"),
+        (
+            "file,action,split,group\na.mp4,go,train,x\nb.mp4,go,val,x\n",
+            r"line 3 .*group 'x' is in train and in",
+        ),
         ("file,action\na.mp4,go\n", r"no column `split`, and all rows have one source"),
     ],
 )
