@@ -33,6 +33,7 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     seed="|".join(str(seed) for seed in CONFIG.seeds),
     shard=r"\d+",
+    modality="|".join(plan.STORE_SUFFIX),
     part=r"\d+",
     piece=r"(\.\d+)?",
     split="heldout|val|test",
@@ -125,12 +126,17 @@ def every_store(dataset):
     return [path for m in plan.modalities(CONFIG.datasets[dataset]) for path in stores(dataset, m)]
 
 
+def store_index(dataset, modality):
+    """The list of a modality's shards. Jobs name it instead of the shards: plans stay small."""
+    return f"results/data/{dataset}/{modality}/shards.json"
+
+
 def store_inputs(model, modality):
-    """Input function: the stores of `modality` if `model` reads it, else nothing."""
+    """Input function: the list of shards of `modality` if `model` reads it, else nothing."""
 
     def files(wildcards):
         read = plan.inputs_of(experiment(wildcards), model or wildcards.model)
-        return stores(wildcards.dataset, modality) if modality in read else []
+        return store_index(wildcards.dataset, modality) if modality in read else []
 
     return files
 

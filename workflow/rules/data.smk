@@ -247,3 +247,26 @@ rule collect_skipped:
     shell:
         "python -m egokd.steps.collect_skipped --segments {input.segments} --skipped {input.skipped}"
         " --max-share {params.max_share} --out {output} 2>&1 | tee {log}"
+
+
+rule index_stores:
+    input:
+        stores=lambda wildcards: stores(wildcards.dataset, wildcards.modality),
+        code=code("index_stores"),
+    output:
+        "results/data/{dataset}/{modality}/shards.json",
+    log:
+        "results/logs/index_stores/{dataset}/{modality}.log",
+    benchmark:
+        "results/benchmarks/index_stores/{dataset}/{modality}.tsv"
+    localrule: True
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=need("mem_mb", "index_stores"),
+        runtime=need("runtime", "index_stores"),
+    message:
+        "Listing the shards of {wildcards.modality} of {wildcards.dataset}"
+    shell:
+        "python -m egokd.steps.index_stores --stores {input.stores} --out {output} 2>&1 | tee {log}"

@@ -9,7 +9,7 @@ for modality in plan.all_modalities(CONFIG):
             segments="results/data/{dataset}/segments.parquet",
             skipped="results/data/{dataset}/skipped.csv",
             model=f"results/models/{{dataset}}/baseline_{modality}/seed{{seed}}/model.safetensors",
-            stores=lambda wildcards, m=modality: stores(wildcards.dataset, m),
+            stores=lambda wildcards, m=modality: store_index(wildcards.dataset, m),
             code=net_code("bank", f"baseline_{modality}"),
         output:
             f"results/bank/{{dataset}}/{modality}/seed{{seed}}/{{part}}.safetensors",
@@ -45,7 +45,7 @@ rule predict:
         segments="results/data/{dataset}/segments.parquet",
         skipped="results/data/{dataset}/skipped.csv",
         model="results/models/{dataset}/{model}/seed{seed}/model.safetensors",
-        stores=lambda wildcards: stores(wildcards.dataset, plan.predict_inputs_of(wildcards.model)),
+        stores=lambda wildcards: store_index(wildcards.dataset, plan.predict_inputs_of(wildcards.model)),
         code=net_code("predict", None),
     output:
         "results/predictions/{dataset}/{model}/seed{seed}/{split}{piece}.safetensors",

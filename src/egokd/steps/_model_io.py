@@ -16,6 +16,7 @@ from egokd import runtime
 from egokd.config import AudioInputSettings, Count, NonNegative, Positive, Section, ViewSettings
 from egokd.errors import UserError
 from egokd.inputs import AudioSpec, InputSpec, finish
+from egokd.io import read_json
 from egokd.loading import OrderedBatches, ViewDataset, available_rows, loader, open_stores
 from egokd.prediction import logits_of
 from egokd.segments import Segments, select
@@ -74,6 +75,12 @@ def readable(segments: Segments, part: str, skipped: Path) -> pd.DataFrame:
     return rows[~gone].reset_index(drop=True)
 
 
+def shard_paths(paths: list[Path]) -> list[Path]:
+    """Store files, given one by one or as a list written by `index_stores` (.json)."""
+    listed = (read_json(path) if path.suffix == ".json" else [{"path": path}] for path in paths)
+    return [Path(entry["path"]) for entries in listed for entry in entries]
+
+
 def open_inputs(modality: str, paths: dict[str, list[Path]], wanted: list[str]) -> dict[str, Any]:
     """The stores of the modalities `wanted`; UserError for one without files."""
     for name in wanted:
@@ -88,7 +95,7 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skipped", type=Path, required=True, help="table of segments that could not be read")
     parser.add_argument("--model", type=Path, required=True, help="model.safetensors, with config.json beside it")
     parser.add_argument("--input", required=True, choices=["rgb", "flow", "audio", "obj"], help="what the net sees")
-    parser.add_argument("--stores", type=Path, nargs="+", required=True, help="shards of that modality")
+    parser.add_argument("--stores", type=Path, nargs="+", required=True, help="shards of that modality, or their list")
     parser.add_argument("--seed", type=int, required=True, help="training seed")
     parser.add_argument("--settings", required=True, help="JSON: views and inputs")
     parser.add_argument("--part", type=int, default=0, help="number of the part to be written, from 0")

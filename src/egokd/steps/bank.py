@@ -21,6 +21,7 @@ from egokd.steps._model_io import (
     part_of,
     readable,
     run_over_views,
+    shard_paths,
     split_available,
     view_spec,
 )
@@ -40,7 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     check_model(description, args.model, segments, args.input, settings)
     trained = description["segments"] > 0  # else no training segment had this modality, and the teacher is left out
     rows = part_of(readable(segments, "fit", args.skipped), args.part, args.parts)
-    stores = open_inputs(args.input, {args.input: args.stores}, [args.input])
+    stores = open_inputs(args.input, {args.input: shard_paths(args.stores)}, [args.input])
     what = f"part {args.part} of {args.parts}"
     present, available = split_available(rows, args.input, stores, what, trained)
     dataset = ViewDataset(

@@ -33,6 +33,7 @@ from egokd.steps._model_io import (
     input_spec,
     open_inputs,
     readable,
+    shard_paths,
     split_available,
     view_spec,
     workers_ignore_signals,
@@ -69,7 +70,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--skipped", type=Path, required=True, help="table of segments that could not be read")
     parser.add_argument("--input", required=True, choices=[*STORES, "omnivore"], help="what the net sees")
     for name in STORES:
-        parser.add_argument(f"--{name}", type=Path, nargs="*", default=[], help=f"shards of {name}")
+        parser.add_argument(f"--{name}", type=Path, nargs="*", default=[], help=f"shards of {name}, or their list")
     parser.add_argument("--settings", required=True, help="JSON: net, options, train, views, inputs, ...")
     parser.add_argument("--seed", type=int, required=True, help="of weights, views, order and dropout")
     parser.add_argument("--state", type=Path, required=True, help="folder of the training state")
@@ -116,7 +117,7 @@ def epoch_batches(
 
 def make_dataset(args: argparse.Namespace, settings: TrainStep, segments: Segments) -> tuple[ViewDataset, list[Path]]:
     """Training views of all segments that can be read (and, for a student, were taught), and the files behind them."""
-    paths = {name: getattr(args, name) for name in STORES}
+    paths = {name: shard_paths(getattr(args, name)) for name in STORES}
     wanted = list(settings.modalities) if args.input == "omnivore" else [args.input]
     files = [path for name in wanted for path in paths[name]]
     stores = open_inputs(args.input, paths, wanted)
