@@ -18,6 +18,7 @@ if "datasets" not in config:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/compute.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/weights.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/distill.smk"
 include: "workflow/rules/evaluate.smk"

@@ -182,12 +182,29 @@ class TrainSettings(Section):
     label_smoothing: Share = Field(description="Share of the label spread over all classes in the cross-entropy.")
 
 
+class CheckpointSettings(Section):
+    """A published file of weights; converted by name, every tensor accounted for (see docs/models.md)."""
+
+    path: str = Field(description="The file. It is an input of the workflow: nothing is downloaded.")
+    format: Literal["authors", "authors_stlt", "timm", "torchvision", "video_swin"] = Field(
+        description="Whose names of tensors the file uses."
+    )
+    sha256: str | None = Field(description="Expected SHA-256 of the file; null to accept any.")
+
+
 class ModelSettings(Section):
     """A net and how it is trained."""
 
     net: str = Field(description="Name of the architecture, see docs/models.md.")
     options: dict[str, Any] = Field(description="Arguments of the architecture, checked by its builder.")
     train: TrainSettings
+    checkpoint: CheckpointSettings | None = Field(
+        default=None, description="A finished model with this dataset's heads, taken in place of training."
+    )
+    init: CheckpointSettings | None = Field(
+        default=None,
+        description="Weights whose backbone training starts from; null: as `options` say, or from scratch.",
+    )
     gpus: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="GPUs of this training; null: as `compute.gpus` says."
     )
@@ -200,6 +217,10 @@ class OmnivoreSettings(Section):
     options: dict[str, Any] = Field(description="Arguments of the architecture.")
     modalities: list[Modality] = Field(description="What is drawn from; boxes are drawn as outlines on white.")
     train: TrainSettings = Field(description="Three times the epochs of the RGB baseline in the papers.")
+    init: CheckpointSettings | None = Field(
+        default=None,
+        description="Weights whose backbone training starts from; null: as `options` say, or from scratch.",
+    )
     gpus: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="GPUs of this training; null: as `compute.gpus` says."
     )
@@ -215,6 +236,10 @@ class EnsembleSettings(Section):
     )
     weights_temperature: Positive = Field(description="Small: the best teacher alone; large: uniform.")
     combine: Literal["logits", "probabilities"] = Field(description="What is averaged. The papers average logits.")
+    calibrate: bool = Field(
+        default=False,
+        description="Also choose a factor per head on the combined logits that minimises the held-out NLL (ours).",
+    )
 
 
 class StudentSettings(Section):
@@ -227,6 +252,13 @@ class StudentSettings(Section):
     kd_weight: NonNegative = Field(description="Weight of the distillation loss.")
     ce_weight: NonNegative = Field(description="Weight of the cross-entropy with the labels.")
     train: TrainSettings
+    checkpoint: CheckpointSettings | None = Field(
+        default=None, description="A finished model with this dataset's heads, taken in place of training."
+    )
+    init: CheckpointSettings | None = Field(
+        default=None,
+        description="Weights whose backbone training starts from; null: as `options` say, or from scratch.",
+    )
     gpus: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="GPUs of this training; null: as `compute.gpus` says."
     )

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from egokd.ensemble import combine, renormalise, softmin, teacher_losses
 from egokd.errors import UserError
 from egokd.logits import log_softmax
 
 SCHEMES = ("uniform", "heldout", "per_sample", "fitted")
+LARGEST_SCALE = 10.0  # a factor beyond it would only fit held-out segments that happen to be all right
 SMALLEST = 1e-9  # of a fitted weight: keeps the combination defined where only that teacher is there
 
 
@@ -23,7 +24,8 @@ class FittedHead:
 
     weights: np.ndarray  # [M], sum 1
     teacher_nll: np.ndarray  # [M], each over the segments where that teacher is there
-    ensemble_nll: float  # of the weighted combination, over all segments
+    ensemble_nll: float  # of the weighted and scaled combination, over all segments
+    scale: float  # of the combined logits; 1 unless calibrated
 
 
 def fit_weights(
@@ -34,8 +36,9 @@ def fit_weights(
     scheme: str,
     temperature: float,
     how: str = "logits",
+    calibrate: bool = False,
 ) -> dict[str, FittedHead]:
-    """Weights of `teachers` per head, chosen on held-out segments.
+    """Weights of `teachers` per head, and the scale of the combination, chosen on held-out segments.
 
     logits {head: [M,N,K]}, labels {head: int64 [N]} (all known), available bool [M,N].
 
@@ -44,6 +47,9 @@ def fit_weights(
     fitted      minimises the NLL of the combination; temperature plays no role
     per_sample  uses labels of the training segments, so here, for segments whose label must not be used (evaluation),
                 it gives the weights of `heldout`
+
+    calibrate   also choose the factor on the combined logits that minimises their NLL (temperature scaling, Guo et al.
+                2017): averaging teachers of which some know little flattens the result
 
     Segments that no teacher saw are left out. Raises UserError for an unknown scheme, and for a teacher without any
     held-out segment.
@@ -69,9 +75,24 @@ def fit_weights(
             weights = softmin(teacher_nll, temperature)
         elif scheme == "fitted":
             weights = _minimise(values_MNK, labels_N, available_MN, how)
-        ensemble_nll, _ = combination_nll(weights, values_MNK, labels_N, available_MN, how)
-        fitted[head] = FittedHead(weights, teacher_nll, ensemble_nll)
+        combined_NK = combine(values_MNK, weights, available_MN, how)
+        scale = fit_scale(combined_NK, labels_N) if calibrate else 1.0
+        fitted[head] = FittedHead(weights, teacher_nll, mean_nll(scale * combined_NK, labels_N), scale)
     return fitted
+
+
+def mean_nll(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
+    """Mean negative log-likelihood in nats."""
+    return float(-log_softmax(logits_NK)[np.arange(len(labels_N)), labels_N].mean())
+
+
+def fit_scale(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
+    """The factor on the logits with the smallest NLL, between 1 / LARGEST_SCALE and LARGEST_SCALE; convex."""
+    bound = np.log(LARGEST_SCALE)
+    found = minimize_scalar(
+        lambda log_scale: mean_nll(np.exp(log_scale) * logits_NK, labels_N), bounds=(-bound, bound), method="bounded"
+    )
+    return float(np.exp(found.x))
 
 
 def combination_nll(

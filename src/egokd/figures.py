@@ -217,6 +217,9 @@ def training_curves(histories: dict[str, list[pd.DataFrame]], data: str) -> Figu
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if axis.lines:
             axis.legend(frameon=False, fontsize=8)
+    if not histories:
+        _caption(figure, f"{data}: nothing was trained here, all models were taken from checkpoints.")
+        return figure
     seeds = len(next(iter(histories.values())))
     _caption(figure, f"{data}: loss on augmented training views, mean over {seeds} seed(s).")
     return figure

@@ -6,6 +6,7 @@ exactly when its own slice has changed.
 """
 
 import json
+import shlex
 
 from egokd.config import MODALITIES, Config, Experiment, ModelSettings, OmnivoreSettings, StudentSettings
 
@@ -75,6 +76,28 @@ def model_of(experiment: Experiment, model: str) -> ModelSettings | OmnivoreSett
 def net_of(experiment: Experiment, model: str) -> str:
     """Name of the architecture of `model`."""
     return model_of(experiment, model).net
+
+
+def imported(experiment: Experiment) -> list[str]:
+    """Models that are taken from a checkpoint in place of training."""
+    return [model for model in nets(experiment) if getattr(model_of(experiment, model), "checkpoint", None)]
+
+
+def trained(experiment: Experiment) -> list[str]:
+    """Models that are trained here."""
+    return [model for model in nets(experiment) if model not in imported(experiment)]
+
+
+def import_arguments(experiment: Experiment, model: str, kind: str) -> str:
+    """Arguments of `egokd.steps.import_weights` that describe net and file; kind: `checkpoint` or `init`."""
+    chosen = model_of(experiment, model)
+    source = getattr(chosen, kind)
+    modality = OMNIVORE if model == OMNIVORE else predict_inputs_of(model)
+    options = {name: value for name, value in chosen.options.items() if name != "pretrained"}
+    words = ["--net", chosen.net, "--modality", modality, "--format", source.format]
+    words += ["--num-frames", str(experiment.views.num_frames), "--size", str(experiment.inputs.size)]
+    words += ["--options", as_json(options), *(["--sha256", source.sha256] if source.sha256 else [])]
+    return shlex.join(words)
 
 
 def teachers_of(experiment: Experiment, ensemble: str) -> list[str]:

@@ -107,7 +107,7 @@ def assign_fold(table: pd.DataFrame, heads: list[str], share: float, seed: int) 
     if len(chosen) == 0:
         raise UserError(
             f"heldout_share {share}: nothing would be held out, since only {len(order)} of {len(train)} training "
-            "segments share their labels with another one. Ensemble weights need held-out segments: raise the share or add data."
+            "segments share their labels with another one. Raise the share or add data."
         )
     fold[order[chosen]] = "heldout"
     return fold

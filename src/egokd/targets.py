@@ -12,7 +12,7 @@ from egokd.errors import UserError
 class EnsembleTargets:
     """(segment_id, view) -> {head: float32 [K]}: the banked teachers' combined logits, what a student learns from.
 
-    banks    by teacher; weights {head: {teacher: weight}}
+    banks    by teacher; weights {head: {teacher: weight}}; scale {head: factor on the combined logits}
     labels   {segment_id: {head: class}}, for the scheme per_sample, which weighs the teachers of each view by their
              cross-entropy with its label at `temperature`; else None
     how      logits or probabilities, see `egokd.ensemble.combine`
@@ -25,6 +25,7 @@ class EnsembleTargets:
         how: str = "logits",
         labels: dict[str, dict[str, int]] | None = None,
         temperature: float = 1.0,
+        scale: dict[str, float] | None = None,
     ):
         for head, by_teacher in weights.items():
             if set(by_teacher) != set(banks):
@@ -33,6 +34,7 @@ class EnsembleTargets:
                 )
         self.banks, self.how, self.labels, self.temperature = banks, how, labels, temperature
         self.heads = list(weights)
+        self.scale = scale or dict.fromkeys(weights, 1.0)
         self.weights = {head: np.array([by_teacher[m] for m in banks]) for head, by_teacher in weights.items()}
 
     def covered(self, segment_ids: Sequence[str]) -> np.ndarray:
@@ -55,5 +57,5 @@ class EnsembleTargets:
             if self.labels is not None:
                 label_1 = np.array([self.labels[segment_id][head]])
                 weights = sample_weights(logits_M1K, label_1, available_M1, self.temperature)
-            out[head] = combine(logits_M1K, weights, available_M1, self.how)[0].astype(np.float32)
+            out[head] = (self.scale[head] * combine(logits_M1K, weights, available_M1, self.how)[0]).astype(np.float32)
         return out

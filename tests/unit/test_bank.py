@@ -138,6 +138,15 @@ def test_targets_are_the_weighted_logits(tmp_path):
     assert targets("b", 0)["verb"] == pytest.approx(first["verb"][1, 0].astype(float))
 
 
+def test_scale_multiplies_the_combined_logits(tmp_path):
+    files, _, _ = banks(tmp_path)
+    weights = {head: {"audio": 0.25, "rgb": 0.75} for head in CLASSES}
+    plain = EnsembleTargets(files, weights)("a", 1)
+    scaled = EnsembleTargets(files, weights, scale=dict.fromkeys(CLASSES, 2.0))("a", 1)
+    for head in CLASSES:
+        assert scaled[head] == pytest.approx(2 * plain[head])
+
+
 def test_per_sample_weights_use_the_label(tmp_path):
     files, first, second = banks(tmp_path)
     labels = {segment: {"verb": 1, "noun": 2} for segment in IDS}

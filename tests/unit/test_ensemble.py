@@ -161,3 +161,25 @@ def test_refusals_name_what_is_wrong():
     available[2] = False
     with pytest.raises(UserError, match="'audio' saw none"):
         fit(logits, labels, available, "uniform")
+
+
+def test_calibration_finds_the_scale_that_was_taken_away():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (1, 4000, 5))
+    chances = np.exp(logits[0]) / np.exp(logits[0]).sum(1, keepdims=True)
+    labels = np.array([rng.choice(5, p=row) for row in chances])
+    there = np.ones((1, 4000), bool)
+    flat = {"verb": logits / 3}  # under-confident by a known factor
+    found = fit_weights(flat, {"verb": labels}, there, ["rgb"], "uniform", 1.0, calibrate=True)["verb"]
+    assert found.scale == pytest.approx(3, rel=0.1)
+    plain = fit_weights(flat, {"verb": labels}, there, ["rgb"], "uniform", 1.0)["verb"]
+    assert plain.scale == 1.0
+    assert found.ensemble_nll < plain.ensemble_nll
+
+
+def test_scale_is_bounded_when_everything_is_right():
+    logits = np.array([[[1.0, 0.0], [0.0, 1.0]]])
+    found = fit_weights(
+        {"verb": logits}, {"verb": np.array([0, 1])}, np.ones((1, 2), bool), ["rgb"], "uniform", 1.0, calibrate=True
+    )["verb"]
+    assert 9 < found.scale <= 10

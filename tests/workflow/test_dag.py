@@ -54,6 +54,43 @@ def test_bad_config_is_one_sentence_and_nothing_runs(fresh, old, new, expected):
     assert not (fresh.path / "results").exists()
 
 
+CHECKPOINT = "{path: weights.pth, format: authors, sha256: null}"
+
+
+def test_published_teacher_takes_the_place_of_training(fresh):
+    fresh.edit(
+        "config.yaml",
+        "      flow: *small\n",
+        f"      flow: {{<<: *small, net: video_swin_t, checkpoint: {CHECKPOINT}}}\n",
+    )
+    (fresh.path / "weights.pth").write_bytes(b"stands in: nothing is read in a dry run")
+    jobs = fresh.planned("results/tables/epic.csv")
+    assert jobs["import_baseline_flow"] == 1
+    assert "train_teacher_flow" not in jobs
+    assert {"bank_teacher_flow", "train_teacher_rgb", "train_student_heldout"} <= set(jobs)
+
+
+def test_missing_checkpoint_stops_before_anything_runs(fresh):
+    fresh.edit(
+        "config.yaml",
+        "      flow: *small\n",
+        f"      flow: {{<<: *small, net: video_swin_t, checkpoint: {CHECKPOINT}}}\n",
+    )
+    output = fresh.snakemake("-n", "results/tables/epic.csv", check=False)
+    assert "MissingInputException" in output
+    assert "weights.pth" in output
+
+
+def test_training_can_start_from_a_published_backbone(fresh):
+    fresh.edit(
+        "config.yaml", "      flow: *small\n", f"      flow: {{<<: *small, net: video_swin_t, init: {CHECKPOINT}}}\n"
+    )
+    (fresh.path / "weights.pth").write_bytes(b"stands in: nothing is read in a dry run")
+    jobs = fresh.planned("results/tables/epic.csv")
+    assert jobs["import_init_baseline_flow"] == 1
+    assert jobs["train_teacher_flow"] == 1
+
+
 def test_recipe_given_with_configfile_replaces_the_demo(fresh):
     text = (fresh.path / "config.yaml").read_text().replace("\n  epic:\n", "\n  kitchen:\n")
     (fresh.path / "other.yaml").write_text(text)

@@ -224,3 +224,19 @@ def submission_levels(wildcards):
 def data_name(wildcards):
     """Dataset and source, as figures and tables name them."""
     return f"{wildcards.dataset} (source: {experiment(wildcards).source})"
+
+
+def datasets_where(holds):
+    """Wildcard constraint: the datasets whose experiment satisfies `holds`."""
+    return "|".join(name for name, e in CONFIG.datasets.items() if holds(e)) or "none"
+
+
+def init_input(model):
+    """Input function: the converted weights that the training of `model` starts from, if the config names any."""
+
+    def files(wildcards):
+        if plan.model_of(experiment(wildcards), model).init is None:
+            return []
+        return [f"results/init/{wildcards.dataset}/{model}/model.safetensors"]
+
+    return files

@@ -142,6 +142,7 @@ for student in STUDENTS:
             flow=[],
             audio=[],
             obj=[],
+            init=init_input(f"student_{student}"),
             banks=lambda wildcards, s=student: student_banks(wildcards, s),
             ensemble=lambda wildcards, s=student: student_weights(wildcards, s),
             code=net_code("train", f"student_{student}"),
@@ -153,6 +154,8 @@ for student in STUDENTS:
             f"results/logs/train_student_{student}/{{dataset}}/seed{{seed}}.log",
         benchmark:
             f"results/benchmarks/train_student_{student}/{{dataset}}/seed{{seed}}.tsv"
+        wildcard_constraints:
+            dataset=datasets_where(lambda e, s=student: f"student_{s}" in plan.trained(e)),
         conda:
             "../../envs/egokd.yaml"
         threads: need("threads", "train", f"student_{student}")

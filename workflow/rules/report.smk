@@ -134,7 +134,7 @@ rule plot_ensemble_weights:
 
 rule plot_training:
     input:
-        histories=per_seed("results/models/{dataset}/{name}/seed{seed}/history.csv", plan.nets),
+        histories=per_seed("results/models/{dataset}/{name}/seed{seed}/history.csv", plan.trained),
         code=code("plot_training"),
     output:
         svg=report(

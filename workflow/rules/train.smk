@@ -2,7 +2,7 @@
 
 TRAIN_SHELL = (
     "python -m egokd.steps.train --segments {input.segments} --skipped {input.skipped} --input {params.input}"
-    " --rgb {input.rgb} --flow {input.flow} --audio {input.audio} --obj {input.obj}"
+    " --rgb {input.rgb} --flow {input.flow} --audio {input.audio} --obj {input.obj} --init {input.init}"
     " --settings {params.settings:q} --seed {wildcards.seed} --state {params.state} --gpus {resources.ranks} --threads {threads}"
     " {params.compile} --out {output.model} --history {output.history} 2>&1 | tee {log}"
 )
@@ -20,6 +20,7 @@ for modality in plan.all_modalities(CONFIG):
             flow=store_inputs(f"baseline_{modality}", "flow"),
             audio=store_inputs(f"baseline_{modality}", "audio"),
             obj=store_inputs(f"baseline_{modality}", "obj"),
+            init=init_input(f"baseline_{modality}"),
             code=net_code("train", f"baseline_{modality}"),
         output:
             model=f"results/models/{{dataset}}/baseline_{modality}/seed{{seed}}/model.safetensors",
@@ -29,6 +30,8 @@ for modality in plan.all_modalities(CONFIG):
             f"results/logs/train_teacher_{modality}/{{dataset}}/seed{{seed}}.log",
         benchmark:
             f"results/benchmarks/train_teacher_{modality}/{{dataset}}/seed{{seed}}.tsv"
+        wildcard_constraints:
+            dataset=datasets_where(lambda e, m=modality: f"baseline_{m}" in plan.trained(e)),
         conda:
             "../../envs/egokd.yaml"
         threads: need("threads", "train", f"baseline_{modality}")
@@ -56,6 +59,7 @@ rule train_omnivore:
         flow=store_inputs("omnivore", "flow"),
         audio=store_inputs("omnivore", "audio"),
         obj=store_inputs("omnivore", "obj"),
+        init=init_input("omnivore"),
         code=net_code("train", "omnivore"),
     output:
         model="results/models/{dataset}/omnivore/seed{seed}/model.safetensors",

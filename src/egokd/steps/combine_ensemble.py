@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> None:
             )
             for view in range(len(first.views))
         ]
-        combined[head] = np.stack(views, axis=1)
+        combined[head] = ensemble["scale"][head] * np.stack(views, axis=1)
 
     rows = np.flatnonzero(available)
     chunks = (

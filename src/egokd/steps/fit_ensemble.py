@@ -45,11 +45,18 @@ def main(argv: list[str] | None = None) -> None:
     available = np.stack([file.availability(ids) for file in weighed.values()])
     labels = {head: rows[head].to_numpy(np.int64) for head in segments.heads}
     fitted = fit_weights(
-        logits, labels, available, list(weighed), settings.scheme, settings.weights_temperature, settings.combine
+        logits,
+        labels,
+        available,
+        list(weighed),
+        settings.scheme,
+        settings.weights_temperature,
+        settings.combine,
+        settings.calibrate,
     )
     for head, result in fitted.items():
         shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(weighed, result.weights, strict=True))
-        runtime.log.info("%s: %s; held-out NLL %.3f", head, shares, result.ensemble_nll)
+        runtime.log.info("%s: %s; scale %.2f, held-out NLL %.3f", head, shares, result.scale, result.ensemble_nll)
     write_json(
         args.out,
         {
@@ -60,6 +67,7 @@ def main(argv: list[str] | None = None) -> None:
                 head: dict(zip(weighed, result.weights.tolist(), strict=True)) | dict.fromkeys(untrained, 0.0)
                 for head, result in fitted.items()
             },
+            "scale": {head: result.scale for head, result in fitted.items()},
             "heldout_nll": {
                 head: dict(zip(weighed, result.teacher_nll.tolist(), strict=True)) | {"ensemble": result.ensemble_nll}
                 for head, result in fitted.items()

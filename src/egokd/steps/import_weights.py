@@ -15,6 +15,7 @@ from egokd.io import write_json
 from egokd.models.build import build_model, is_head, write_weights
 from egokd.models.checkpoint import file_sha256, read_checkpoint
 from egokd.models.zoo import FORMATS, fold_input_map, load_foreign
+from egokd.segments import read_segments
 
 NO_HEADS = {"none": 1}  # a net cannot be built without heads; this one is never written
 
@@ -22,8 +23,10 @@ NO_HEADS = {"none": 1}  # a net cannot be built without heads; this one is never
 def main(argv: list[str] | None = None) -> None:
     args = _arguments(argv)
     runtime.start("import_weights", 1)
+    if args.segments:
+        args.heads = read_segments(args.segments).num_classes
     if bool(args.heads) == args.init_only:
-        raise UserError("give either --heads (the classes the checkpoint was trained on) or --init-only")
+        raise UserError("give one of --heads, --segments (the checkpoint's classes) and --init-only")
 
     state = read_checkpoint(args.checkpoint, args.sha256)
     build = {"net": args.net, "modality": args.modality, "num_frames": args.num_frames, "size": args.size}
@@ -56,6 +59,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--net", required=True, help="our net, see docs/models.md")
     parser.add_argument("--modality", required=True, help="what the net reads: rgb, flow, audio, omnivore or obj")
     parser.add_argument("--heads", type=_json("--heads"), default={}, help='classes per head, e.g. {"verb": 97}')
+    parser.add_argument("--segments", type=Path, help="segments.parquet, whose classes are those of the checkpoint")
     parser.add_argument("--num-frames", type=int, required=True, help="frames per clip")
     parser.add_argument("--size", type=int, default=224, help="side of the square input in pixels")
     parser.add_argument("--options", type=_json("--options"), default={}, help="further arguments of the net, as JSON")

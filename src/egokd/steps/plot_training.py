@@ -13,7 +13,7 @@ from egokd import figures, runtime
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--histories", type=Path, nargs="+", required=True, help="files written by train")
+    parser.add_argument("--histories", type=Path, nargs="*", default=[], help="files written by train")
     parser.add_argument("--data", required=True, help="dataset and source, for the caption")
     parser.add_argument("--svg", type=Path, required=True)
     parser.add_argument("--png", type=Path, required=True)

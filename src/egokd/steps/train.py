@@ -77,6 +77,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--bank", type=labelled_paths, nargs="+", help="MODALITY=FILE[,FILE...]: logits of the teachers"
     )
+    parser.add_argument(
+        "--init", type=Path, nargs="*", default=[], help="model.safetensors whose backbone to start from"
+    )
     parser.add_argument("--ensemble", type=Path, help="weights of the teachers")
     parser.add_argument("--compile", type=Path, help="torch.compile the net; folder of the compiled code")
     parser.add_argument("--gpus", type=int, default=1, help="one process for each; 0: CPU. One and none there: CPU too")
@@ -95,7 +98,14 @@ def make_targets(args: argparse.Namespace, rows: pd.DataFrame, segments: Segment
     labels = None
     if ensemble["scheme"] == "per_sample":
         labels = rows.set_index("segment_id")[heads].to_dict("index")
-    return EnsembleTargets(banks, ensemble["weights"], ensemble["combine"], labels, ensemble["weights_temperature"])
+    return EnsembleTargets(
+        banks,
+        ensemble["weights"],
+        ensemble["combine"],
+        labels,
+        ensemble["weights_temperature"],
+        ensemble["scale"],
+    )
 
 
 def epoch_batches(
@@ -202,7 +212,7 @@ def train_net(args: argparse.Namespace, settings: TrainStep, group: Group) -> No
         "size": settings.inputs.size,
     }
     torch.manual_seed(args.seed)
-    model = build_model(**build, **settings.options)
+    model = build_model(**build, **settings.options, **({"init": str(args.init[0])} if args.init else {}))
     description = {**build, "options": settings.options, "classes": segments.heads, "source": segments.source}
     description |= {"seed": args.seed, "epochs": goal.epochs, "segments": len(dataset)}
     if not len(dataset):
@@ -229,7 +239,7 @@ def train_net(args: argparse.Namespace, settings: TrainStep, group: Group) -> No
         clip_norm=goal.clip_norm,
         seed=args.seed,
     )
-    state = state_of(args, settings, segments, dataset, files, group.device)
+    state = state_of(args, settings, segments, dataset, files + args.init, group.device)
     batches = epoch_batches(dataset, order, max(1, args.threads // group.world), group.device, heads)
     name = f"train {args.input}"
     history = train(model, batches, loss, plan, group.device, state, name, bool(args.compile), group)

@@ -1,0 +1,67 @@
+"""Published weights in place of training, or to start it from. The files are declared inputs: nothing is downloaded."""
+
+IMPORTED = sorted({model for e in CONFIG.datasets.values() for model in plan.imported(e)})
+STARTED = sorted({model for e in CONFIG.datasets.values() for model in plan.nets(e) if plan.model_of(e, model).init})
+
+
+for model in IMPORTED:
+
+    rule:
+        name:
+            f"import_{model}"
+        input:
+            checkpoint=lambda wildcards, m=model: plan.model_of(experiment(wildcards), m).checkpoint.path,
+            segments="results/data/{dataset}/segments.parquet",
+            code=net_code("import_weights", model),
+        output:
+            model=f"results/models/{{dataset}}/{model}/seed{{seed}}/model.safetensors",
+            description=f"results/models/{{dataset}}/{model}/seed{{seed}}/config.json",
+        log:
+            f"results/logs/import_{model}/{{dataset}}/seed{{seed}}.log",
+        benchmark:
+            f"results/benchmarks/import_{model}/{{dataset}}/seed{{seed}}.tsv"
+        wildcard_constraints:
+            dataset=datasets_where(lambda e, m=model: m in plan.imported(e)),
+        conda:
+            "../../envs/egokd.yaml"
+        threads: 1
+        resources:
+            mem_mb=8000,
+            runtime=15,
+        params:
+            net=lambda wildcards, m=model: plan.import_arguments(experiment(wildcards), m, "checkpoint"),
+        message:
+            f"Taking {model} of {{wildcards.dataset}} from its checkpoint"
+        shell:
+            "python -m egokd.steps.import_weights --checkpoint {input.checkpoint:q} --segments {input.segments}"
+            " --dataset {wildcards.dataset} {params.net} --out {output.model} 2>&1 | tee {log}"
+
+
+for model in STARTED:
+
+    rule:
+        name:
+            f"import_init_{model}"
+        input:
+            checkpoint=lambda wildcards, m=model: plan.model_of(experiment(wildcards), m).init.path,
+            code=net_code("import_weights", model),
+        output:
+            model=f"results/init/{{dataset}}/{model}/model.safetensors",
+            description=f"results/init/{{dataset}}/{model}/config.json",
+        log:
+            f"results/logs/import_init_{model}/{{dataset}}.log",
+        benchmark:
+            f"results/benchmarks/import_init_{model}/{{dataset}}.tsv"
+        conda:
+            "../../envs/egokd.yaml"
+        threads: 1
+        resources:
+            mem_mb=8000,
+            runtime=15,
+        params:
+            net=lambda wildcards, m=model: plan.import_arguments(experiment(wildcards), m, "init"),
+        message:
+            f"Converting the weights that {model} of {{wildcards.dataset}} starts from"
+        shell:
+            "python -m egokd.steps.import_weights --checkpoint {input.checkpoint:q} --init-only {params.net}"
+            " --out {output.model} 2>&1 | tee {log}"
