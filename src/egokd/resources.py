@@ -58,16 +58,16 @@ def need(step: str, experiment: Experiment, model: str | None = None) -> Need:
     if step.startswith("extract_"):
         return _of_shard(step, experiment)
     if step == "generate_demo":
-        return Need(threads=4, runtime=START_MIN + _hours(experiment) * 60)
+        return Need(threads=4, runtime=START_MIN + round(60 * _hours(experiment)))
     return SMALL[step]
 
 
-def _hours(experiment: Experiment) -> int:
-    """Hours of video, rounded up."""
+def _hours(experiment: Experiment) -> float:
+    """Hours of video."""
     demo = experiment.data.demo
     if demo is None:
-        return round(experiment.data.video_hours + 0.5)
-    return 1 + (demo.train_segments + demo.val_segments) * DEMO_SECONDS // 3600
+        return experiment.data.video_hours
+    return (demo.train_segments + demo.val_segments) * DEMO_SECONDS / 3600
 
 
 def _of_shard(step: str, experiment: Experiment) -> Need:
