@@ -58,7 +58,7 @@ def need(step: str, experiment: Experiment, model: str | None = None) -> Need:
     if step.startswith("extract_"):
         return _of_shard(step, experiment)
     if step == "generate_demo":
-        return Need(threads=4, runtime=START_MIN + round(60 * _hours(experiment)))
+        return Need(threads=4, runtime=START_MIN + round(30 * _hours(experiment)))
     return SMALL[step]
 
 
