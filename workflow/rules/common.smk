@@ -57,8 +57,14 @@ def code(step, *modules):
 
 
 def net_code(step, model):
-    """Source files of a step that builds or runs the net of `model`."""
-    return lambda wildcards: code(step, find_net(plan.net_of(experiment(wildcards), model or wildcards.model)).module)
+    """Source files of a step that builds or runs the net of `model`, with those of public weights where it asks for any."""
+
+    def files(wildcards):
+        chosen = plan.model_of(experiment(wildcards), model or wildcards.model)
+        weights = ["egokd.models.zoo"] if step == "train" and "pretrained" in chosen.options else []
+        return code(step, find_net(chosen.net).module, *weights)
+
+    return files
 
 
 def adapter_code(step):

@@ -1,0 +1,63 @@
+"""One epoch of the real recipes through the whole DAG: their own nets and settings, at a small picture and on the demo's
+videos, because nobody's laptop holds the real ones. Takes minutes for each: `pytest -m slow`."""
+
+import copy
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from smoke import copy_workflow, snakemake
+
+from egokd import plan
+from egokd.config import Config, validate
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = {
+    "seed": 0,
+    "train_kitchens": 2,
+    "val_only_kitchens": 1,
+    "train_segments": 24,
+    "val_segments": 8,
+    "frame_rate": 8.0,
+    "short_side": 64,
+    "label_noise": 0.0,
+    "silent_share": 0.0,
+    "missed_box_share": 0.1,
+}
+
+
+def reduced(recipe: str) -> dict:
+    """The first experiment of a recipe on demo data: one epoch, one shard, small pictures, nothing downloaded."""
+    values = yaml.safe_load((ROOT / f"workflow/configs/{recipe}.yaml").read_text())
+    experiment = copy.deepcopy(next(iter(values["datasets"].values())))
+    experiment["source"] = "demo"
+    experiment["data"] |= {"format": "epic100", "root": None, "demo": DEMO, "shards": 1, "heldout_share": 0.3}
+    experiment["media"] |= {"frame_rate": 8.0, "short_side": 64}
+    experiment["media"]["flow"]["source"] = "computed"
+    experiment["views"] |= {"num_frames": 4}
+    experiment["inputs"] |= {"size": 32}
+    nets = [*experiment["teachers"].values(), *experiment["students"].values(), experiment["omnivore"]]
+    for net in nets:
+        net["options"] = {key: value for key, value in net["options"].items() if key != "pretrained"}
+        net["train"] = {**net["train"], "epochs": 1, "warmup_epochs": 0.5, "batch_size": 8}
+    name = next(iter(experiment["students"]))
+    experiment["students"] = {name: experiment["students"][name]}
+    experiment["bank"]["parts"] = 1
+    experiment["evaluation"] |= {"clips": 1, "crops": 1, "parts": 1, "submission": None}
+    experiment["compute"] |= {"gpus": 0, "threads": 1, "mem_mb": 4000}
+    return {"seeds": [0], "datasets": {"small": experiment}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["epic100", "ssv2", "workshop2022"])
+def test_one_epoch_of_the_recipe(recipe, tmp_path):
+    values = reduced(recipe)
+    experiment = validate(Config, values, recipe).datasets["small"]
+    copy_workflow(tmp_path / "work")
+    (tmp_path / "work/recipe.yaml").write_text(yaml.safe_dump(values))
+    snakemake(tmp_path / "work", "results/tables/small.csv", config="recipe.yaml")
+    table = pd.read_csv(tmp_path / "work/results/tables/small.csv")
+    assert table["model"].tolist() == plan.reported(experiment)
+    assert table["params_m"].min() > 20  # the real architectures
+    assert table["action_nll"].notna().all()
