@@ -1,5 +1,7 @@
-"""One epoch of the real recipes through the whole DAG: their own nets and settings, at a small picture and on the demo's
-videos, because nobody's laptop holds the real ones. Takes minutes for each: `pytest -m slow`."""
+"""One epoch of the real recipes through the whole DAG: their own nets and settings, at a small picture.
+
+The videos are the demo's, because no laptop holds the real ones. Takes minutes for each recipe: `pytest -m slow`.
+"""
 
 import copy
 from pathlib import Path
