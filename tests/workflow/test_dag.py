@@ -40,7 +40,7 @@ def test_without_omnivore_and_audio(fresh):
     ("old", "new", "expected"),
     [
         ("heldout_share: 0.15", "heldout_share: 1.2", "heldout_share"),
-        ("          epochs: 18", "          epoch: 18", "did you mean 'epochs'"),
+        ("          epochs: 30", "          epoch: 30", "did you mean 'epochs'"),
         ("      heldout:\n        ensemble: heldout", "      heldout:\n        ensemble: heldoud", "'heldout'"),
         ("modalities: [rgb, flow, audio, obj]", "modalities: [rgb, flow, sonar, obj]", "'rgb', 'flow'"),
         ("jpeg_quality: 92", "jpeg_quality: high", "jpeg_quality"),

@@ -1,9 +1,10 @@
 """A small video net that learns from scratch within minutes on a CPU: the backbone of the demo.
 
-Every frame passes the same 2D convolutions and is pooled; convolutions over time then halve the clip twice. The
-net sees motion only as a change of what frames show, so an RGB input has to learn it from the looks of hands and
-objects, while flow shows it openly: the difference that the demo is about. Shapes: B batch, C channels, T
-frames, H, W pixels (or mel bands and time columns of a sound window), D features.
+Every frame passes the same 2D convolutions and is described by pooled features (what there is) and a coarse grid of
+narrow ones (where it is); convolutions over time then halve the clip twice. The net sees motion only as a change of
+what frames show, so an RGB input has to learn it from the looks of hands and objects, while flow shows it openly: the
+difference that the demo is about. Shapes: B batch, C channels, T frames, H, W pixels (or mel bands and time columns of
+a sound window), D features.
 """
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from egokd.models.heads import Heads
 
 CHANNELS = {"rgb": 3, "flow": 3, "omnivore": 3, "audio": 1}
+GRID, PLACE_CHANNELS = 3, 16  # cells along each side of the picture, and features in each cell
 TIME_PARTS = 2  # the clip's beginning and end are described apart: take and put differ in order only
 
 
@@ -42,8 +44,10 @@ class SmallVideoNet(nn.Module):
             conv(channels[2], channels[2], 3),
             conv(channels[2], channels[3], 3, stride=2),
         )
+        self.place = nn.Conv2d(channels[3], PLACE_CHANNELS, 1)
         features = 2 * channels[3]
-        self.over_time = nn.Sequential(*(time_conv(features, features) for _ in range(2)))
+        seen = features + PLACE_CHANNELS * GRID**2
+        self.over_time = nn.Sequential(time_conv(seen, features), time_conv(features, features))
         self.dropout = nn.Dropout(dropout)
         self.heads = Heads(TIME_PARTS * features, heads)
 
@@ -52,7 +56,8 @@ class SmallVideoNet(nn.Module):
         batch, _, frames = x_BCTHW.shape[:3]
         x = x_BCTHW.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)  # [B*T,C,H,W]
         x = self.per_frame(x)
-        x_BTD = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1).view(batch, frames, -1)
+        where = nn.functional.adaptive_avg_pool2d(self.place(x), GRID).flatten(1)
+        x_BTD = torch.cat([x.mean((2, 3)), x.amax((2, 3)), where], 1).view(batch, frames, -1)
         x_BDT = self.over_time(x_BTD.transpose(1, 2))
         x_BD = nn.functional.adaptive_avg_pool1d(x_BDT, TIME_PARTS).flatten(1)
         return self.heads(self.dropout(x_BD))

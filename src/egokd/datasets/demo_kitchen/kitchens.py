@@ -23,7 +23,7 @@ OBJECT_HSV = {
     "box": (0.78, 0.45, 0.72),
 }
 # how far the hue may move from one kitchen to the next: food keeps its colour, crockery does not
-HUE_FREEDOM = {"tomato": 0.012, "carrot": 0.012, "bread": 0.015, "pan": 0.3, "spoon": 0.1, "plate": 0.4}
+HUE_FREEDOM = {"tomato": 0.012, "carrot": 0.012, "bread": 0.015, "pan": 0.1, "spoon": 0.1, "plate": 0.1}
 SKIN = (
     (0.96, 0.80, 0.69),
     (0.89, 0.69, 0.55),
@@ -60,7 +60,7 @@ def make_kitchen(seed: int, index: int, shifted: bool) -> Kitchen:
     counters = SHIFTED_COUNTERS if shifted else SEEN_COUNTERS
     skins = SHIFTED_SKIN if shifted else SEEN_SKIN
     warm = rng.uniform(-0.12, 0.12) if shifted else rng.uniform(-0.08, 0.08)
-    freedom = 0.05 if shifted else 0.03
+    freedom = 0.035 if shifted else 0.03
     objects = {}
     for noun in NOUNS:
         hue, saturation, value = OBJECT_HSV[noun]

@@ -72,7 +72,7 @@ def make_script(segment: Segment, sink_x: float, rng: np.random.Generator) -> Sc
         rate_hz=float(rng.uniform(1.3, 2.0) if verb == "stir" else rng.uniform(1.8, 2.8)),
         phase=float(rng.uniform(0, 2 * np.pi)),
         turn=float(rng.uniform(-0.35, 0.35)),
-        size=float(rng.uniform(1.0, 1.2)),
+        size=float(rng.uniform(1.15, 1.35)),
         reach=float(rng.uniform(0.15, 0.21)),
         knots=tuple(float(k) for k in knots),
         rest=(float(rng.uniform(0.75, 1.05)), float(rng.uniform(1.12, 1.25))),
