@@ -33,10 +33,10 @@ def test_every_step_of_the_demo_fits_a_laptop():
         "extract_audio",
         "extract_objects",
     ):
-        assert need(step, demo).runtime <= 90
+        assert need(step, demo).runtime <= 120
     for model in plan.nets(demo):
         job = need("train", demo, model)
-        assert job.mem_mb == demo.compute.mem_mb and job.runtime == demo.compute.runtime_min
+        assert demo.compute.mem_mb <= job.mem_mb <= 4000 and job.runtime == demo.compute.runtime_min
         assert job.threads == demo.compute.threads
 
 
