@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from functools import cache
 from glob import glob
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,6 +52,7 @@ def experiment(wildcards):
     return CONFIG.datasets[wildcards.dataset]
 
 
+@cache
 def code(step, *modules):
     """Source files of a step and of modules chosen by configuration, relative to the working directory."""
     return [os.path.relpath(path) for path in import_closure(f"egokd.steps.{step}", *modules)]

@@ -1,7 +1,5 @@
 """What jobs ask for, where they run and how they end: threads, memory, time, GPUs, container, signals."""
 
-from functools import cache
-
 from egokd import resources
 from egokd.gpu import visible_gpus
 
