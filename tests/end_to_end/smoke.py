@@ -28,9 +28,9 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **paths}
 
 
-def snakemake(folder: Path, *arguments: str) -> str:
+def snakemake(folder: Path, *arguments: str, config: str = SMOKE) -> str:
     """Run the workflow in `folder` on this machine; returns what it said."""
-    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", SMOKE]
+    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", config]
     done = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
     return done.stdout + done.stderr
