@@ -1,8 +1,9 @@
-"""Several processes train as one would: gloo on the CPU, processes forked from the test."""
+"""Several processes train as one would: gloo on the CPU, processes started by the test."""
 
 import dataclasses
 import multiprocessing
 import traceback
+from functools import partial
 
 import pytest
 import torch
@@ -64,25 +65,31 @@ def train_share(folder, group, kind):
     return history, {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
+def rank_of(work, folder, number, world, results):
+    """One process of `together`."""
+    torch.set_num_threads(1)
+    store = dist.FileStore(str(folder / "rendezvous"), world)
+    dist.init_process_group("gloo", store=store, rank=number, world_size=world)
+    try:
+        results.put((number, work(folder, Group(CPU, number, world))))
+    except Exception:
+        results.put((number, traceback.format_exc()))
+    dist.destroy_process_group()
+
+
 def together(folder, work, world=2):
-    """Run work(folder, group) in `world` processes; returns what each gave, an exception as its text."""
-    context = multiprocessing.get_context("fork")
+    """Run work(folder, group) in `world` fresh processes; returns what each gave, an exception as its text.
+
+    Fresh, not forked: a process in which autograd has already run threads cannot be forked. `work` must be importable.
+    """
+    context = multiprocessing.get_context("spawn")
     results = context.Queue()
-
-    def rank(number):
-        torch.set_num_threads(1)
-        store = dist.FileStore(str(folder / "rendezvous"), world)
-        dist.init_process_group("gloo", store=store, rank=number, world_size=world)
-        try:
-            results.put((number, work(folder, Group(CPU, number, world))))
-        except Exception:
-            results.put((number, traceback.format_exc()))
-        dist.destroy_process_group()
-
-    processes = [context.Process(target=rank, args=(number,)) for number in range(world)]
+    processes = [
+        context.Process(target=rank_of, args=(work, folder, number, world, results)) for number in range(world)
+    ]
     for process in processes:
         process.start()
-    found = dict(results.get(timeout=60) for _ in processes)
+    found = dict(results.get(timeout=120) for _ in processes)
     for process in processes:
         process.join(timeout=20)
     return [found[number] for number in range(world)]
@@ -94,11 +101,27 @@ def plain(result):
     return history, {name: value.tolist() for name, value in weights.items()}
 
 
+def plain_share(kind, folder, group):
+    return plain(train_share(folder, group, kind))
+
+
+def saved_steps(folder, group):
+    """The steps after which this process saves its state."""
+    saves = []
+    StateFile.save = lambda self, state: saves.append(state["step"])  # this process is the test's own
+    train_share(folder, group, "labels")
+    return saves
+
+
+def wish_of_the_second(folder, group):
+    return group.agree(group.rank == 1, False)
+
+
 @pytest.mark.parametrize("kind", ["labels", "teacher"])
 def test_two_processes_give_the_losses_and_weights_of_one(tmp_path, kind):
     history, weights = plain(train_share(tmp_path / "one", Group(CPU), kind))
     (tmp_path / "two").mkdir()
-    results = together(tmp_path / "two", lambda folder, group: plain(train_share(folder, group, kind)))
+    results = together(tmp_path / "two", partial(plain_share, kind))
     for other_history, other_weights in results:
         for epoch, other in zip(history, other_history, strict=True):
             names = {"loss", "kd", "ce"} & set(epoch)
@@ -108,10 +131,8 @@ def test_two_processes_give_the_losses_and_weights_of_one(tmp_path, kind):
             torch.testing.assert_close(torch.tensor(other_weights[name]), torch.tensor(values), rtol=1e-4, atol=1e-5)
 
 
-def test_only_the_leader_writes_and_all_go_on_from_its_state(tmp_path, monkeypatch):
-    saves = []
-    monkeypatch.setattr(StateFile, "save", lambda self, state: saves.append(state["step"]))
-    results = together(tmp_path, lambda folder, group: (train_share(folder, group, "labels"), saves)[1])
+def test_only_the_leader_writes_and_all_go_on_from_its_state(tmp_path):
+    results = together(tmp_path, saved_steps)
     assert results == [[3, 6, 9], []]
 
 
@@ -120,7 +141,7 @@ def test_every_wish_is_granted_by_all():
 
 
 def test_one_stops_all_stop(tmp_path):
-    results = together(tmp_path, lambda folder, group: group.agree(group.rank == 1, False))
+    results = together(tmp_path, wish_of_the_second)
     assert results == [[True, False], [True, False]]
 
 
