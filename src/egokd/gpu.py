@@ -2,7 +2,7 @@
 
 Snakemake counts GPUs but hands out no device numbers, so that two jobs side by side would both take device 0. Here each
 local job takes free devices under a file lock, which the system drops with the process, however it ends. Slurm does
-hand out devices, and then its choice is used as it stands.
+hand out devices: a job then chooses among those of its allocation, which it may share with others of its bundle.
 """
 
 import getpass
@@ -12,7 +12,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -55,29 +55,37 @@ def visible_gpus() -> int:
 
 
 @contextmanager
-def claim(count: int, folder: Path | None = None) -> Iterator[list[str]]:
-    """Inside, CUDA sees `count` devices that no other local job of this user has; yields them, empty for the CPU.
+def claim(wanted: int, folder: Path | None = None) -> Iterator[list[str]]:
+    """Inside, CUDA sees `wanted` devices that no other job beside this one has; yields them, empty for the CPU.
 
-    Waits until enough of them are free. count 0 hides all GPUs. One GPU asked for where there is none means the CPU
+    Waits until enough of them are free. wanted 0 hides all GPUs. One GPU asked for where there is none means the CPU
     and a line in the log; several where there are fewer is a UserError, because a run meant for several GPUs would not
     end in its time. With EGOKD_DEVICE=cpu any number means the CPU. Call before anything starts CUDA.
 
-    folder  of the lock files; by default one per user in the system's temporary folder
+    folder  of the lock files, see `lock_folder`
     """
     devices = allowed_gpus()
-    if count > max(len(devices), 1) and not cpu_only():
+    if wanted > max(len(devices), 1) and not cpu_only():
         raise UserError(
-            f"this job asks for {count} GPUs and there are {len(devices)} here"
+            f"this job asks for {wanted} GPUs and there are {len(devices)} here"
             f"{f' ({VISIBLE}={os.environ[VISIBLE]})' if VISIBLE in os.environ else ''}: lower `gpus` in the config, or "
             "submit to a machine that has them (workflow/profiles/README.md)"
         )
-    chosen = nullcontext(devices[:count])
-    if devices and count and "SLURM_JOB_ID" not in os.environ:
-        chosen = free(devices, count, folder or Path(tempfile.gettempdir()) / f"egokd-gpus-{getpass.getuser()}")
-    with chosen as taken, _environment({VISIBLE: ",".join(taken), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}):
-        if count and not taken:
+    count = min(wanted, len(devices))
+    with free(devices, count, folder or lock_folder()) as taken, _environment(taken):
+        if wanted and not taken:
             log.info("no GPU here: running on the CPU")
         yield taken
+
+
+def lock_folder() -> Path:
+    """Folder of the lock files: one per user, in a cluster's job one of its own.
+
+    Where a cluster confines devices, every job calls its own device 0: with a common folder, jobs would wait for each
+    other. Jobs of a bundle share one allocation, and with it the folder.
+    """
+    job = os.environ.get("SLURM_JOB_ID")
+    return Path(tempfile.gettempdir()) / f"egokd-gpus-{getpass.getuser()}{f'-job{job}' if job else ''}"
 
 
 @contextmanager
@@ -86,6 +94,9 @@ def free(devices: list[str], count: int, folder: Path) -> Iterator[list[str]]:
 
     All or none at a time: two jobs that each held half of what they need would wait for each other for ever.
     """
+    if count == 0:
+        yield []
+        return
     folder.mkdir(parents=True, exist_ok=True)
     said = False
     while True:
@@ -114,7 +125,9 @@ def _lock_some(held: ExitStack, devices: list[str], count: int, folder: Path) ->
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def _environment(devices: list[str]) -> Iterator[None]:
+    """CUDA sees these devices only, numbered as the driver does."""
+    values = {VISIBLE: ",".join(devices), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

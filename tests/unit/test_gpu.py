@@ -83,12 +83,19 @@ def test_preset_devices_are_read_as_cuda_reads_them(monkeypatch, preset, expecte
     assert gpu.visible_gpus() == expected
 
 
-def test_slurm_has_chosen_already(tmp_path, monkeypatch):
-    monkeypatch.setenv("SLURM_JOB_ID", "7")
-    monkeypatch.setenv(gpu.VISIBLE, "0")
-    # every job of a cluster that confines devices sees its own as 0: a lock would make them wait for each other
-    with free(["0"], 1, tmp_path), claim(1, tmp_path) as devices:
+def test_slurm_jobs_have_their_own_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu.tempfile, "gettempdir", lambda: str(tmp_path))
+    folders = []
+    for job in (None, "7", "8"):
+        if job:
+            monkeypatch.setenv("SLURM_JOB_ID", job)
+        folders.append(gpu.lock_folder())
+    assert len(set(folders)) == 3  # every job of a cluster that confines devices calls its own 0
+    monkeypatch.setenv(gpu.VISIBLE, "0,1")
+    with free(["0"], 1, folders[1]), claim(1) as devices:  # as job 8
         assert devices == ["0"]
+    with free(["0"], 1, folders[2]), claim(1) as devices:  # beside another of its bundle
+        assert devices == ["1"]
 
 
 def test_more_than_there_are_is_one_sentence(tmp_path):
