@@ -82,7 +82,6 @@ def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
             width = edges[1]
             share = bins["count"] / bins["count"].sum()
             filled = bins["count"] > 0
-            axis.bar(edges[:-1], share, width, align="edge", color="#dddddd", label="share of segments")
             axis.bar(
                 edges[:-1][filled],
                 bins["accuracy"][filled],
@@ -101,6 +100,7 @@ def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
                 color="black",
                 label="bin mean",
             )
+            axis.stairs(share, edges, color="black", lw=0.8, label="share of segments")
             axis.plot([0, 1], [0, 1], "--", lw=1, color="black", label="perfectly calibrated")
             ece = mean(entry["subsets"][subset][f"{head}_ece"] for entry in entries)
             axis.set(xlim=(0, 1), ylim=(0, 1), title=f"{title_of(model)}, {head}: ECE {ece:.1f} %")
@@ -150,10 +150,11 @@ def accuracy(table: pd.DataFrame) -> Figure:
         axis.set(title=title, xlabel="action top-1 accuracy, %", xlim=(0, 109))
     axes[0, 0].set_yticks(places, [f"{title_of(m)}" for m in table["model"]])
     first = table.iloc[0]
-    errors = "bars: standard deviation" if first["seeds"] > 1 else "one seed, so no spread"
+    seeds = int(first["seeds"])
+    errors = f"{seeds} seeds, bars: standard deviation" if seeds > 1 else "one seed, so no spread"
     _caption(
         figure,
-        f"{first['dataset']} (source: {first['source']}), {int(first['seeds'])} seed(s), {errors}. "
+        f"{first['dataset']} (source: {first['source']}), {errors}. "
         "Dashed: the RGB baseline, the net that the student has at test time.",
     )
     return figure
