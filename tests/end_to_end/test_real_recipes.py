@@ -19,7 +19,7 @@ DEMO = {
     "seed": 0,
     "train_kitchens": 2,
     "val_only_kitchens": 1,
-    "train_segments": 24,
+    "train_segments": 64,
     "val_segments": 8,
     "frame_rate": 8.0,
     "short_side": 64,

@@ -230,9 +230,9 @@ def test_safetensors_are_read_too(backbone, head, tmp_path):
 
 
 def test_formats_and_modes_that_do_not_fit(tmp_path, backbone, head):
-    with pytest.raises(UserError, match="either --heads"):
+    with pytest.raises(UserError, match="give one of --heads"):
         run_import(tmp_path, authors(backbone, head), "authors", "--init-only")
-    with pytest.raises(UserError, match="either --heads"):
+    with pytest.raises(UserError, match="give one of --heads"):
         run_import(tmp_path, authors(backbone, head), "authors", heads=None)
     model = build_model("video_swin_t", "rgb", {"action": CLASSES}, 6, 20, **GEOMETRY)
     with pytest.raises(UserError, match="a timm checkpoint fits timesformer_b, not video_swin_t"):
