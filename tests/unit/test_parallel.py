@@ -3,7 +3,6 @@
 import dataclasses
 import multiprocessing
 import traceback
-from functools import partial
 
 import pytest
 import torch
@@ -101,28 +100,27 @@ def plain(result):
     return history, {name: value.tolist() for name, value in weights.items()}
 
 
-def plain_share(kind, folder, group):
-    return plain(train_share(folder, group, kind))
-
-
-def saved_steps(folder, group):
-    """The steps after which this process saves its state."""
+def everything(folder, group):
+    """All that is tested of two processes: starting them takes longest."""
+    found = {kind: plain(train_share(folder / kind, group, kind)) for kind in ("labels", "teacher")}
+    found["wishes"] = group.agree(group.rank == 1, False)
     saves = []
     StateFile.save = lambda self, state: saves.append(state["step"])  # this process is the test's own
-    train_share(folder, group, "labels")
-    return saves
+    train_share(folder / "saves", group, "labels")
+    return found | {"saves": saves}
 
 
-def wish_of_the_second(folder, group):
-    return group.agree(group.rank == 1, False)
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """What two processes found, by rank."""
+    return together(tmp_path_factory.mktemp("two"), everything)
 
 
 @pytest.mark.parametrize("kind", ["labels", "teacher"])
-def test_two_processes_give_the_losses_and_weights_of_one(tmp_path, kind):
-    history, weights = plain(train_share(tmp_path / "one", Group(CPU), kind))
-    (tmp_path / "two").mkdir()
-    results = together(tmp_path / "two", partial(plain_share, kind))
-    for other_history, other_weights in results:
+def test_two_processes_give_the_losses_and_weights_of_one(tmp_path, two, kind):
+    history, weights = plain(train_share(tmp_path, Group(CPU), kind))
+    for found in two:
+        other_history, other_weights = found[kind]
         for epoch, other in zip(history, other_history, strict=True):
             names = {"loss", "kd", "ce"} & set(epoch)
             assert {n: other[n] for n in names} == pytest.approx({n: epoch[n] for n in names}, rel=1e-5)
@@ -131,18 +129,13 @@ def test_two_processes_give_the_losses_and_weights_of_one(tmp_path, kind):
             torch.testing.assert_close(torch.tensor(other_weights[name]), torch.tensor(values), rtol=1e-4, atol=1e-5)
 
 
-def test_only_the_leader_writes_and_all_go_on_from_its_state(tmp_path):
-    results = together(tmp_path, saved_steps)
-    assert results == [[3, 6, 9], []]
+def test_only_the_leader_writes(two):
+    assert [found["saves"] for found in two] == [[3, 6, 9], []]
 
 
-def test_every_wish_is_granted_by_all():
+def test_one_stops_all_stop(two):
+    assert [found["wishes"] for found in two] == [[True, False], [True, False]]
     assert Group(CPU).agree(True, False) == [True, False]
-
-
-def test_one_stops_all_stop(tmp_path):
-    results = together(tmp_path, wish_of_the_second)
-    assert results == [[True, False], [True, False]]
 
 
 @pytest.mark.parametrize("world", [2, 3, 4])
