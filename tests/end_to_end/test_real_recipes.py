@@ -57,7 +57,7 @@ def test_one_epoch_of_the_recipe(recipe, tmp_path):
     values = reduced(recipe)
     experiment = validate(Config, values, recipe).datasets["small"]
     copy_workflow(tmp_path / "work")
-    (tmp_path / "work/recipe.yaml").write_text(yaml.safe_dump(values))
+    (tmp_path / "work/recipe.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     snakemake(tmp_path / "work", "results/tables/small.csv", config="recipe.yaml")
     table = pd.read_csv(tmp_path / "work/results/tables/small.csv")
     assert table["model"].tolist() == plan.reported(experiment)
