@@ -11,11 +11,11 @@ PARTS = ("Snakefile", "config.yaml", "workflow", "src", "envs")
 SMOKE = "workflow/configs/smoke.yaml"
 
 
-def copy_workflow(path: Path) -> None:
+def copy_workflow(path: Path, source_root: Path = REPOSITORY) -> None:
     """All that a run needs, without results."""
     path.mkdir(parents=True)
     for part in PARTS:
-        source = REPOSITORY / part
+        source = source_root / part
         if source.is_dir():
             shutil.copytree(source, path / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:

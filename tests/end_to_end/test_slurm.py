@@ -96,9 +96,9 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(slurm, tmp_path_factory):
+def run(slurm, folder, tmp_path_factory):
     path = tmp_path_factory.mktemp("cluster") / "work"
-    copy_workflow(path)
+    copy_workflow(path, folder)  # what the local run used, whatever has been edited meanwhile
     run = Run(path)
     yield run
     run.end()
