@@ -33,6 +33,7 @@ class ViewSpec:
     contrast: float
     saturation: float
     hue: float
+    span: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -104,17 +105,20 @@ def _inside(times_s: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
 def train_view(spec: ViewSpec, seed: int, segment_id: str, view: int, start_s: float, stop_s: float) -> View:
     """The training view number `view` of a segment.
 
-    Times: `uniform` draws one uniformly in each of T equal parts; `dense` places a run of T * stride_s uniformly, and
-    repeats the segment's end where the segment is shorter. Crop: scale uniform in spec.scale, cx and cy uniform in
-    [0, 1]; never mirrored, because left and right are labels. Brightness, contrast and saturation are factors uniform
-    in [1 - x, 1 + x] (not below 0), the hue's turn is uniform in [-hue, hue].
+    Times: `uniform` takes a part of the segment, its length uniform in spec.span (shares of the segment) and its place
+    uniform too, and draws one time uniformly in each of T equal pieces of that part; `dense` places a run of T *
+    stride_s uniformly, and repeats the segment's end where the segment is shorter. Crop: scale uniform in spec.scale,
+    cx and cy uniform in [0, 1]; never mirrored, because left and right are labels. Brightness, contrast and saturation
+    are factors uniform in [1 - x, 1 + x] (not below 0), the hue's turn is uniform in [-hue, hue].
     """
     random = random_of("view", seed, segment_id, view)
     # a fixed number of draws comes first, so that crop and colours do not depend on the number of frames
-    scale, cx, cy, brightness, contrast, saturation, hue, place = random.random(8)
+    scale, cx, cy, brightness, contrast, saturation, hue, place, length = random.random(9)
     key = int(random.integers(1, 2**63))
     if spec.sampling == "uniform":
-        times_s = _uniform_times(start_s, stop_s, random.random(spec.num_frames))
+        length_s = (stop_s - start_s) * (spec.span[0] + length * (spec.span[1] - spec.span[0]))
+        begin_s = start_s + place * (stop_s - start_s - length_s)
+        times_s = _uniform_times(begin_s, begin_s + length_s, random.random(spec.num_frames))
     else:
         times_s = _dense_times(start_s, stop_s, spec, place)
     low, high = spec.scale

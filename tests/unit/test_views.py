@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,18 @@ def test_uniform_training_draws_one_time_in_each_part():
     shares = times - 4.0 - np.arange(8)  # eight parts of one second
     assert shares.min() >= 0 and shares.max() < 1
     assert abs(shares.mean() - 0.5) < 0.02 and abs(shares.std() - 12**-0.5) < 0.02
+
+
+def test_a_span_shows_a_part_of_the_segment_in_training_and_all_of_it_in_testing():
+    spec = replace(UNIFORM, span=(0.25, 0.75))
+    times = np.stack([train_view(spec, 0, "s", view, 4.0, 12.0).times_s for view in range(2000)])
+    # 8 pieces of a part of L seconds: the middles of the outer pieces are L * 7 / 8 apart
+    assert times.min() >= 4.0 and times.max() < 12.0
+    assert abs((times[:, -1] - times[:, 0]).mean() - 0.5 * 8 * 7 / 8) < 0.06
+    assert (times[:, -1] - times[:, 0]).max() < 0.75 * 8 and (times[:, -1] - times[:, 0]).min() < 0.25 * 8
+    middle = times.mean(axis=1)
+    assert abs(middle.mean() - 8.0) < 0.06 and middle.min() < 5.3 and middle.max() > 10.7
+    assert (test_views(spec, 4.0, 12.0, 1, 1)[0].times_s == test_views(UNIFORM, 4.0, 12.0, 1, 1)[0].times_s).all()
 
 
 def test_crop_and_colour_distribution():
