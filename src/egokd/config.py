@@ -49,6 +49,20 @@ class DemoSettings(Section):
     missed_box_share: Share = Field(description="Share of detections left out, as a detector would.")
 
 
+class CompositionalSettings(Section):
+    """The generated table top in the layout of Something-Else (see docs/datasets.md)."""
+
+    seed: int = Field(description="Seed of the world: objects, persons, clips, boxes, labels.")
+    train_clips: Count = Field(description="Clips in the training split.")
+    val_clips: Count = Field(description="Clips in the validation split; none of their objects occurs in training.")
+    short_side: Annotated[int, Field(ge=48)] = Field(description="Height of the rendered clips in pixels.")
+    correlation: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="Share of training clips that show one of their action's favourite objects; none in validation."
+    )
+    label_noise: Share = Field(description="Share of training clips whose label is wrong.")
+    unannotated_share: Share = Field(description="Share of clips without boxes.")
+
+
 class FolderSettings(Section):
     """Own videos listed in a CSV (see docs/datasets.md)."""
 
@@ -67,7 +81,10 @@ class DataSettings(Section):
         description="Layout of the files under `root`; one adapter per layout."
     )
     root: str | None = Field(description="Folder with the official files; null for a demo (results/demo/{dataset}).")
-    demo: DemoSettings | None = Field(description="Generate a demo in that layout; null for real data.")
+    demo: DemoSettings | None = Field(description="Generate the demo kitchen (epic100); null for other data.")
+    compositional_demo: CompositionalSettings | None = Field(
+        default=None, description="Generate the compositional demo (something_else); null for other data."
+    )
     folder: FolderSettings | None = Field(
         default=None, description="What the format `folder` reads; null for the other formats."
     )
@@ -83,10 +100,19 @@ class DataSettings(Section):
         description="The run stops when more than this share of the segments cannot be read; fewer are skipped."
     )
 
+    @property
+    def generated(self) -> bool:
+        """Whether the data are rendered here, under results/demo, in place of official files."""
+        return self.demo is not None or self.compositional_demo is not None
+
     @model_validator(mode="after")
     def _root_or_demo(self) -> "DataSettings":
-        if (self.root is None) == (self.demo is None):
+        if self.demo and self.compositional_demo:
+            raise ValueError("give `demo` or `compositional_demo`, and null for the other")
+        if (self.root is None) == (not self.generated):
             raise ValueError("give either `root` (real data) or `demo` (generated data), and null for the other")
+        if self.compositional_demo and self.format != "something_else":
+            raise ValueError(f"compositional_demo: it has the format something_else, not {self.format}")
         if (self.folder is not None) != (self.format == "folder"):
             raise ValueError("give the section `folder` with the format folder, and with no other")
         return self

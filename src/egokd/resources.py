@@ -21,6 +21,7 @@ FLOW_PER_S = {"ultrafast": 965, "fast": 439, "medium": 85}
 SLACK = 3  # a cluster's file system and cores may be this much slower
 START_MIN = 10  # for any job: waiting for files, importing
 DEMO_SECONDS = 4  # of video per segment
+CLIP_SECONDS = 2  # of a clip of the compositional demo
 
 
 @dataclass(frozen=True)
@@ -57,17 +58,19 @@ def need(step: str, experiment: Experiment, model: str | None = None) -> Need:
         return _of_net(step, experiment, model)
     if step.startswith("extract_"):
         return _of_shard(step, experiment)
-    if step == "generate_demo":
+    if step in ("generate_demo", "generate_compositional"):
         return Need(threads=4, runtime=START_MIN + round(30 * _hours(experiment)))
     return SMALL[step]
 
 
 def _hours(experiment: Experiment) -> float:
     """Hours of video."""
-    demo = experiment.data.demo
-    if demo is None:
-        return experiment.data.video_hours
-    return (demo.train_segments + demo.val_segments) * DEMO_SECONDS / 3600
+    demo, clips = experiment.data.demo, experiment.data.compositional_demo
+    if clips:
+        return (clips.train_clips + clips.val_clips) * CLIP_SECONDS / 3600
+    if demo:
+        return (demo.train_segments + demo.val_segments) * DEMO_SECONDS / 3600
+    return experiment.data.video_hours
 
 
 def _of_shard(step: str, experiment: Experiment) -> Need:
@@ -76,7 +79,7 @@ def _of_shard(step: str, experiment: Experiment) -> Need:
     if step == "extract_frames":
         work = seconds * VIDEO_RATE / DECODED_PER_S
         # decord reads ahead without limit: 5 GB within 12 s on 1080p
-        mem_mb = 6000 if media.reader == "decord" and experiment.data.demo is None else 3000
+        mem_mb = 6000 if media.reader == "decord" and not experiment.data.generated else 3000
     elif step == "extract_flow":
         relative = (media.short_side / 256) ** 2
         work = seconds * media.frame_rate * relative / FLOW_PER_S[media.flow.preset]

@@ -15,6 +15,7 @@ from egokd.checks import affected_share, check_classes, expected_gb, histogram
 from egokd.config import Config, validate
 from egokd.errors import UserError
 from egokd.plan import job_counts
+from egokd.recipes import resolve
 from egokd.segments import Segments, write_segments
 from egokd.steps import check, write_submission
 
@@ -94,7 +95,8 @@ def test_numbers_by_hand():
 
 
 def test_job_counts_match_the_plan():
-    values = yaml.safe_load((Path(__file__).resolve().parents[2] / "config.yaml").read_text())
+    root = Path(__file__).resolve().parents[2]
+    values = resolve(yaml.safe_load((root / "config.yaml").read_text()), root / "workflow" / "recipes")
     counts = job_counts(validate(Config, values, "config").datasets["epic"], 2)
     assert counts["extract"] == 8  # four modalities, two shards
     assert counts["train"] == 2 * 6  # four teachers, omnivore, student

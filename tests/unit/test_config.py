@@ -9,13 +9,14 @@ import yaml
 
 from egokd.config import Config, DemoSettings, parse_settings, schema_text, validate
 from egokd.errors import UserError
+from egokd.recipes import resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def values() -> dict:
-    return yaml.safe_load((ROOT / "config.yaml").read_text())
+    return resolve(yaml.safe_load((ROOT / "config.yaml").read_text()), ROOT / "workflow" / "recipes")
 
 
 def changed(values: dict, path: str, value: object) -> dict:
@@ -34,9 +35,10 @@ def changed(values: dict, path: str, value: object) -> dict:
 
 def test_config_yaml_is_valid_and_complete(values):
     config = validate(Config, values, "config.yaml")
-    assert config.datasets["epic"].source == "demo"
-    # nothing is filled in: writing the model out gives the same keys as the file
-    assert json.loads(config.model_dump_json())["datasets"]["epic"].keys() == values["datasets"]["epic"].keys()
+    for name in ("epic", "something_else"):
+        assert config.datasets[name].source == "demo"
+        # nothing is filled in: writing the model out gives the same keys as the file
+        assert json.loads(config.model_dump_json())["datasets"][name].keys() == values["datasets"][name].keys()
 
 
 def test_schema_file_is_generated_from_the_model():
@@ -69,6 +71,15 @@ def test_every_key_is_described():
         ("datasets.epic.students.heldout.ensemble", ..., ["students.heldout.ensemble", "missing"]),
         ("datasets.epic.students.heldout.kd_weight", 0, ["kd_weight must be above 0"]),
         ("datasets.epic.data.root", "/somewhere", ["either `root`"]),
+        ("datasets.epic.data.demo", None, ["either `root`"]),
+        ("datasets.something_else.data.root", "/somewhere", ["either `root`"]),
+        ("datasets.something_else.data.format", "epic100", ["compositional_demo", "something_else, not epic100"]),
+        (
+            "datasets.something_else.data.compositional_demo.corelation",
+            0.5,
+            ["data.compositional_demo.corelation", "did you mean 'correlation'"],
+        ),
+        ("datasets.something_else.data.compositional_demo.correlation", 1.5, ["correlation", "1.5"]),
         ("datasets.epic.evaluation.crops", 2, ["evaluation.crops", "1 or 3"]),
         ("seeds", [1, 1], ["names a seed twice"]),
         ("seeds", [], ["seeds"]),

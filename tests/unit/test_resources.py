@@ -7,6 +7,7 @@ import yaml
 
 from egokd import plan
 from egokd.config import Config, validate
+from egokd.recipes import resolve
 from egokd.resources import need
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -14,6 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def experiment(**compute):
     values = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    values = resolve(values, REPOSITORY / "workflow" / "recipes")
     entry = values["datasets"]["epic"]
     entry["compute"] |= compute
     return values, entry
@@ -38,6 +40,14 @@ def test_every_step_of_the_demo_fits_a_laptop():
         job = need("train", demo, model)
         assert demo.compute.mem_mb <= job.mem_mb <= 4000 and job.runtime == demo.compute.runtime_min
         assert job.threads == demo.compute.threads
+
+
+def test_compositional_demo_is_smaller_still():
+    values, _ = experiment()
+    demo = validate(Config, values, "config").datasets["something_else"]
+    for step in ("generate_compositional", "extract_frames", "extract_flow", "extract_objects"):
+        assert need(step, demo).runtime <= 30
+    assert need("extract_frames", demo).mem_mb == 3000  # no long videos that decord could read ahead in
 
 
 def test_gpus_of_a_model_go_before_those_of_all():

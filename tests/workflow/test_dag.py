@@ -18,6 +18,22 @@ def test_table_needs_every_stage(fresh):
     assert sum(jobs.values()) < 70
 
 
+def test_second_demo_is_planned_and_leaves_the_first_alone(fresh):
+    jobs = fresh.planned("results/tables/something_else.csv")
+    named = {f"{kind}_{m}" for kind in ("train_teacher", "bank_teacher") for m in ("rgb", "flow", "obj")}
+    assert named | {"generate_compositional", "index_boxes", "train_student_heldout", "tabulate"} <= set(jobs)
+    assert not {name for name in jobs if "audio" in name or name in ("generate_demo", "train_omnivore")}
+    plan = fresh.snakemake("-n", "-p", "--cores", "2", "results/tables/epic.csv")
+    assert "generate_demo" in plan
+    assert "something_else" not in plan and "compositional" not in plan
+
+
+def test_changing_the_second_demo_reruns_nothing_of_the_first(workspace):
+    workspace.append("src/egokd/datasets/demo_compositional/plan.py", "\n# changed\n")
+    workspace.edit("workflow/recipes/compositional_demo.yaml", "correlation: ", "correlation: 0.0  # was ")
+    assert workspace.planned() == {}
+
+
 def test_shards_and_seeds_set_the_number_of_jobs(fresh):
     fresh.edit("config.yaml", "shards: 2", "shards: 7")
     fresh.edit("config.yaml", "seeds: [0]", "seeds: [0, 1, 2]")

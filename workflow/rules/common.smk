@@ -79,7 +79,7 @@ def data_root(wildcards):
 
 def annotation_files(wildcards):
     """What the segment table is made of: the demo's manifest, or the official annotation files."""
-    if experiment(wildcards).data.demo:
+    if experiment(wildcards).data.generated:
         return f"results/demo/{wildcards.dataset}/manifest.json"
     root, patterns = data_root(wildcards), ANNOTATIONS[experiment(wildcards).data.format]
     found = sorted({path for pattern in patterns for path in glob(f"{root}/{pattern}")})
@@ -93,7 +93,7 @@ def annotation_files(wildcards):
 
 def box_files(wildcards):
     """The large files that index_boxes looks through: the demo's manifest stands for its own."""
-    if experiment(wildcards).data.demo:
+    if experiment(wildcards).data.generated:
         return annotation_files(wildcards)
     root = data_root(wildcards)
     found = {path for pattern in BOX_FILES[experiment(wildcards).data.format] for path in glob(f"{root}/{pattern}")}

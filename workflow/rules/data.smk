@@ -10,6 +10,8 @@ rule generate_demo:
         "results/logs/generate_demo/{dataset}.log",
     benchmark:
         "results/benchmarks/generate_demo/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=datasets_where(lambda e: e.data.demo),
     conda:
         "../../envs/egokd.yaml"
     threads: 4
@@ -22,6 +24,32 @@ rule generate_demo:
         "Rendering the demo videos of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.generate_demo --settings {params.settings:q} --threads {threads}"
+        " --manifest {output.manifest} 2>&1 | tee {log}"
+
+
+rule generate_compositional:
+    input:
+        code=code("generate_compositional"),
+    output:
+        manifest="results/demo/{dataset}/manifest.json",
+    log:
+        "results/logs/generate_compositional/{dataset}.log",
+    benchmark:
+        "results/benchmarks/generate_compositional/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=datasets_where(lambda e: e.data.compositional_demo),
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 4
+    resources:
+        mem_mb=need("mem_mb", "generate_compositional"),
+        runtime=need("runtime", "generate_compositional"),
+    params:
+        settings=lambda wildcards: plan.as_json(experiment(wildcards).data.compositional_demo.model_dump()),
+    message:
+        "Rendering the demo clips of {wildcards.dataset}"
+    shell:
+        "python -m egokd.steps.generate_compositional --settings {params.settings:q} --threads {threads}"
         " --manifest {output.manifest} 2>&1 | tee {log}"
 
 
