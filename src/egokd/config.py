@@ -162,11 +162,17 @@ class ViewSettings(Section):
     contrast: NonNegative = Field(description="Largest relative change of contrast.")
     saturation: NonNegative = Field(description="Largest relative change of saturation.")
     hue: Annotated[float, Field(ge=0, le=0.5)] = Field(description="Largest turn of the hue circle, 1 = full turn.")
+    span: tuple[Positive, Positive] = Field(
+        default=(1.0, 1.0),
+        description="Range of the share of the segment that a uniform training view spans; test views span all of it.",
+    )
 
     @model_validator(mode="after")
-    def _scale_is_a_range(self) -> "ViewSettings":
-        if not self.scale[0] <= self.scale[1] <= 1:
-            raise ValueError(f"scale must be [low, high] with low <= high <= 1, got {list(self.scale)}")
+    def _ranges_are_ranges(self) -> "ViewSettings":
+        for key in ("scale", "span"):
+            low, high = getattr(self, key)
+            if not low <= high <= 1:
+                raise ValueError(f"{key} must be [low, high] with low <= high <= 1, got [{low}, {high}]")
         return self
 
 

@@ -32,9 +32,9 @@ SKIN = (
     (0.45, 0.30, 0.21),
     (0.33, 0.22, 0.16),
 )
-SEEN_COUNTERS = ("oak", "marble", "laminate", "slate")
-SHIFTED_COUNTERS = ("granite", "walnut", "tiles", "steel")
-SEEN_SKIN, SHIFTED_SKIN = (0, 1, 2, 3, 4), (0, 2, 3, 5)
+SEEN_COUNTERS = ("oak", "marble", "laminate", "slate", "walnut", "tiles")
+SHIFTED_COUNTERS = ("granite", "steel")
+WARMTH, SHIFTED_WARMTH = 0.10, 0.16  # largest change of the light's red and blue
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,10 @@ class Kitchen:
 
 
 def make_kitchen(seed: int, index: int, shifted: bool) -> Kitchen:
-    """Kitchen `index`; `shifted` ones (validation only) have other textures, light and stronger hue shifts."""
+    """Kitchen `index`; `shifted` ones (validation only) have other counters, stronger light and hue shifts."""
     rng = generator(seed, "kitchen", index)
     counters = SHIFTED_COUNTERS if shifted else SEEN_COUNTERS
-    skins = SHIFTED_SKIN if shifted else SEEN_SKIN
-    warm = rng.uniform(-0.12, 0.12) if shifted else rng.uniform(-0.08, 0.08)
+    warm = rng.uniform(-1, 1) * (SHIFTED_WARMTH if shifted else WARMTH)
     freedom = 0.035 if shifted else 0.03
     objects = {}
     for noun in NOUNS:
@@ -68,15 +67,14 @@ def make_kitchen(seed: int, index: int, shifted: bool) -> Kitchen:
         saturation = np.clip(saturation * rng.uniform(0.82, 1.15), 0, 0.95)
         value = np.clip(value * rng.uniform(0.88, 1.1), 0, 1)
         objects[noun] = hsv(hue, saturation, value)
-    sleeve_hue = rng.uniform(0.30, 0.55) if shifted else rng.choice([0.62, 0.0, 0.9, 0.7]) + rng.uniform(0, 0.06)
     return Kitchen(
         counter=counters[index % len(counters)],
         counter_tint=hsv(rng.uniform(0.04, 0.13), rng.uniform(0.0, 0.22), rng.uniform(0.82, 1.0)),
         wall=hsv(rng.uniform(0, 1), rng.uniform(0.08, 0.3), rng.uniform(0.6, 0.92)),
         light=(1.0 + warm, 1.0, 1.0 - warm),
         light_angle=float(rng.uniform(0, 2 * np.pi)),
-        skin=SKIN[skins[int(rng.integers(len(skins)))]],
-        sleeve=hsv(sleeve_hue, rng.uniform(0.35, 0.8), rng.uniform(0.35, 0.8)),
+        skin=SKIN[int(rng.integers(len(SKIN)))],
+        sleeve=hsv(rng.uniform(0, 1), rng.uniform(0.35, 0.8), rng.uniform(0.35, 0.8)),
         stripes=bool(rng.uniform() < 0.4),
         objects=objects,
         sink_x=float(rng.choice([0.50, 0.84]) + rng.uniform(-0.04, 0.04)),

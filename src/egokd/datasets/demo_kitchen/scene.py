@@ -15,6 +15,7 @@ from egokd.datasets.demo_kitchen.plan import NOUNS, VideoPlan, generator
 
 Box = tuple[float, float, float, float]
 FLAT = ("carrot", "bread", "spoon", "tomato")  # may lie turned in any direction
+IDLE_TAP, IDLE_BOARD, IDLE_GLASS = 0.35, 0.3, 0.3  # shares of segments
 WATER = np.array([0.86, 0.94, 1.0], np.float32)
 
 
@@ -69,16 +70,19 @@ class Stage:
         rng = generator(seed, "stage", plan.video_id)
         self.room = backdrop(kitchen, rng, width, density)
         self.rhythm = rng.uniform(0, 2 * np.pi, (2, 3))
-        self.sway = rng.uniform(0.010, 0.022)
+        self.sway = rng.uniform(0.016, 0.032)
         self.light = frame_light(kitchen, rng, width, density)
-        self.scripts, self.clutter, self.second_hand, self.running = [], [], [], []
+        self.scripts, self.clutter, self.second_hand, self.running, self.boards = [], [], [], [], []
         for number, segment in enumerate(plan.segments):
             own = generator(seed, "segment", plan.video_id, number)
             script = make_script(segment, kitchen.sink_x, own)
             self.scripts.append(script)
             self.clutter.append(place_clutter(script, own, width))
             self.second_hand.append(float(own.uniform(0.0, 1.0)))
-            self.running.append(bool(own.uniform() < 0.12))
+            # taps, boards and glasses that have no part in the action: a place or a tool alone must not tell the verb
+            self.running.append(bool(own.uniform() < IDLE_TAP))
+            idle_board = bool(own.uniform() < IDLE_BOARD) and segment.verb != "wash"
+            self.boards.append(segment.verb == "cut" or idle_board)
         # half-way between two actions the wearer looks aside, and the counter is set anew
         self.switches = [(a.stop_s + b.start_s) / 2 for a, b in zip(plan.segments[:-1], plan.segments[1:], strict=True)]
         self._static: tuple[int, np.ndarray] = (-1, self.room)
@@ -102,7 +106,7 @@ class Stage:
         if self._static[0] != number:
             layer = self.room.copy()
             script = self.scripts[number]
-            if script.segment.verb == "cut":
+            if self.boards[number]:
                 paste(layer, self.look.board, script.x + MARGIN, script.y + 0.03 + MARGIN, self.density)
             for item in sorted(self.clutter[number], key=lambda c: c.y):
                 x, y = item.x + MARGIN, item.y + MARGIN
@@ -273,9 +277,9 @@ def frame_light(kitchen: Kitchen, rng: np.random.Generator, width: float, densit
 
 
 def place_clutter(script: Script, rng: np.random.Generator, width: float) -> list[Clutter]:
-    """One or two other objects, away from where the action is; pouring needs a glass to pour into."""
+    """One or two other objects, away from the action, and a glass: pouring needs it, elsewhere it may just stand by."""
     items = []
-    if script.segment.verb == "pour":
+    if script.segment.verb == "pour" or rng.uniform() < IDLE_GLASS:
         side = 1 if script.left_handed else -1
         items.append(Clutter("glass", script.x + side * 0.19, script.y + 0.06, 0.0, 1.0))
     names = [noun for noun in NOUNS if noun != script.segment.noun]
