@@ -19,7 +19,7 @@ from egokd.errors import UserError
 from egokd.inputs import InputSpec
 from egokd.media.objects import ObjectStore
 from egokd.media.store import AudioStore, FrameStore
-from egokd.views import View, ViewSpec, random_of, test_views, train_view, view_index
+from egokd.views import View, ViewSpec, evaluation_views, random_of, train_view, view_index
 
 STORES = {"rgb": FrameStore, "flow": FrameStore, "audio": AudioStore, "obj": ObjectStore}
 OMNIVORE = "omnivore"
@@ -110,7 +110,7 @@ class ViewDataset(Dataset):
         start_s, stop_s = self.times[row].tolist()
         if self.train:
             return train_view(self.view_spec, self.seed, self.segment_ids[row], view, start_s, stop_s)
-        return test_views(self.view_spec, start_s, stop_s, self.clips, self.crops)[view]
+        return evaluation_views(self.view_spec, start_s, stop_s, self.clips, self.crops)[view]
 
     def drawn_modality(self, row: int, view: int) -> str:
         """The modality that is read: drawn among the segment's own for the omnivore in training."""

@@ -143,7 +143,7 @@ def train_view(spec: ViewSpec, seed: int, segment_id: str, view: int, start_s: f
     )
 
 
-def test_views(spec: ViewSpec, start_s: float, stop_s: float, clips: int, crops: int) -> list[View]:
+def evaluation_views(spec: ViewSpec, start_s: float, stop_s: float, clips: int, crops: int) -> list[View]:
     """The `clips` x `crops` test views of a segment, clips first; 1 x 1 is the middle of everything.
 
     Crops have the whole short side: the centre, or both ends of the long side and the centre. With `uniform` sampling
@@ -164,6 +164,3 @@ def test_views(spec: ViewSpec, start_s: float, stop_s: float, clips: int, crops:
         # at scale 1 the crop cannot move along the short side, so one number serves both directions
         views += [View(times_s, start_s, stop_s, 1.0, place, place, IDENTITY_COLOUR, 0) for place in places]
     return views
-
-
-test_views.__test__ = False  # a function of the product, not a test that pytest should collect

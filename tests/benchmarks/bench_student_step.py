@@ -60,6 +60,22 @@ def make_bank(path: Path, rows: pd.DataFrame, views: int, heads: dict[str, int],
     write_logits(path, rows["segment_id"].tolist(), range(views), heads, np.ones(len(rows), bool), chunks, {})
 
 
+def report(args: argparse.Namespace, device: torch.device, times: dict[str, list[tuple[float, float]]]) -> None:
+    """Print medians, and the ratio of each student's step to the baseline's beside it."""
+    where = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {args.threads} thread(s)"
+    print(
+        f"{args.net}, {args.frames} frames of {args.size} pixels, batch {args.batch}, {args.teachers} teachers, {where}"
+    )
+    for place, clock in enumerate(("wall", "CPU")):
+        taken = {name: [pair[place] for pair in pairs] for name, pairs in times.items()}
+        ratios = [student / baseline for student, baseline in zip(taken["student"], taken["baseline"], strict=True)]
+        each = ", ".join(f"{name} {1000 * statistics.median(values):.1f} ms" for name, values in taken.items())
+        print(
+            f"{clock} time per step: {each} (medians of {args.rounds} rounds); "
+            f"student / baseline {statistics.median(ratios):.3f}, single pairs {min(ratios):.3f} to {max(ratios):.3f}; goal 1.1"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--net", default="small")
@@ -125,18 +141,7 @@ def main() -> None:
                 if round_number:  # the first one warms up
                     times[name].append(seconds)
 
-    where = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {args.threads} thread(s)"
-    print(
-        f"{args.net}, {args.frames} frames of {args.size} pixels, batch {args.batch}, {args.teachers} teachers, {where}"
-    )
-    for place, clock in enumerate(("wall", "CPU")):
-        taken = {name: [pair[place] for pair in pairs] for name, pairs in times.items()}
-        ratios = [student / baseline for student, baseline in zip(taken["student"], taken["baseline"], strict=True)]
-        each = ", ".join(f"{name} {1000 * statistics.median(values):.1f} ms" for name, values in taken.items())
-        print(
-            f"{clock} time per step: {each} (medians of {args.rounds} rounds of {steps}); student / baseline "
-            f"{statistics.median(ratios):.3f}, single pairs {min(ratios):.3f} to {max(ratios):.3f}; goal 1.1"
-        )
+    report(args, device, times)
 
 
 if __name__ == "__main__":

@@ -91,12 +91,14 @@ def test_a_saved_model_comes_back(model, saved):
 def test_wrappers_prefixes_are_not_saved(tmp_path, model):
     path = tmp_path / "model.safetensors"
     save_model(path, torch.nn.ModuleDict({"_orig_mod": model}), {**BUILD, "options": OPTIONS})
-    load_model(path)
+    pixels = example_inputs("video_swin_t", "flow", 4, 16)
+    assert torch.equal(load_model(path)[0](pixels)["noun"], model(pixels)["noun"])
 
 
-def test_start_options_are_not_used_again(saved):
+def test_start_options_are_not_used_again(saved, model):
     change_description(saved, options={**OPTIONS, "init": "gone.safetensors", "pretrained": "KINETICS400_V1"})
-    load_model(saved)
+    pixels = example_inputs("video_swin_t", "flow", 4, 16)
+    assert torch.equal(load_model(saved)[0](pixels)["noun"], model(pixels)["noun"])
 
 
 def test_mismatch_lists_names(saved):

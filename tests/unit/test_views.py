@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from egokd.views import IDENTITY_COLOUR, ViewSpec, colour_map, test_views, train_view, view_index
+from egokd.views import IDENTITY_COLOUR, ViewSpec, colour_map, evaluation_views, train_view, view_index
 
 UNIFORM = ViewSpec(8, "uniform", 0.1, (0.7, 1.0), 0.25, 0.25, 0.25, 0.1)
 DENSE = ViewSpec(8, "dense", 0.25, (0.7, 1.0), 0.25, 0.25, 0.25, 0.1)
@@ -50,7 +50,7 @@ def test_independent_of_the_order_of_calls_and_of_global_generators():
 @pytest.mark.parametrize("stop_s", [10.02, 10.5, 30.0])
 def test_times_lie_sorted_inside_the_segment(spec, stop_s):
     views = [train_view(spec, 0, "s", view, 10.0, stop_s) for view in range(50)]
-    views += test_views(spec, 10.0, stop_s, 5, 1)
+    views += evaluation_views(spec, 10.0, stop_s, 5, 1)
     for view in views:
         assert view.times_s.shape == (8,) and view.times_s.dtype == np.float64
         assert (np.diff(view.times_s) >= 0).all()
@@ -73,7 +73,9 @@ def test_a_span_shows_a_part_of_the_segment_in_training_and_all_of_it_in_testing
     assert (times[:, -1] - times[:, 0]).max() < 0.75 * 8 and (times[:, -1] - times[:, 0]).min() < 0.25 * 8
     middle = times.mean(axis=1)
     assert abs(middle.mean() - 8.0) < 0.06 and middle.min() < 5.3 and middle.max() > 10.7
-    assert (test_views(spec, 4.0, 12.0, 1, 1)[0].times_s == test_views(UNIFORM, 4.0, 12.0, 1, 1)[0].times_s).all()
+    assert (
+        evaluation_views(spec, 4.0, 12.0, 1, 1)[0].times_s == evaluation_views(UNIFORM, 4.0, 12.0, 1, 1)[0].times_s
+    ).all()
 
 
 def test_crop_and_colour_distribution():
@@ -98,9 +100,9 @@ def test_crop_does_not_depend_on_the_number_of_frames():
 
 
 def test_uniform_test_clips_interleave_over_the_whole_segment():
-    (middle,) = test_views(UNIFORM, 2.0, 10.0, 1, 1)
+    (middle,) = evaluation_views(UNIFORM, 2.0, 10.0, 1, 1)
     assert np.allclose(middle.times_s, 2.5 + np.arange(8))
-    clips = test_views(UNIFORM, 2.0, 10.0, 4, 1)
+    clips = evaluation_views(UNIFORM, 2.0, 10.0, 4, 1)
     assert np.allclose(clips[1].times_s, 2.375 + np.arange(8))
     together = np.sort(np.concatenate([clip.times_s for clip in clips]))
     assert np.allclose(np.diff(together), 0.25)  # 32 regular times
@@ -110,24 +112,24 @@ def test_uniform_test_clips_interleave_over_the_whole_segment():
 
 
 def test_dense_runs():
-    (middle,) = test_views(DENSE, 0.0, 10.0, 1, 1)
+    (middle,) = evaluation_views(DENSE, 0.0, 10.0, 1, 1)
     assert np.allclose(middle.times_s, 4.125 + 0.25 * np.arange(8))  # 2 s around 5 s
-    two = test_views(DENSE, 0.0, 10.0, 2, 1)
+    two = evaluation_views(DENSE, 0.0, 10.0, 2, 1)
     assert np.allclose([view.times_s[0] for view in two], [2.125, 6.125])
     starts = [train_view(DENSE, 0, "s", view, 0.0, 10.0).times_s[0] for view in range(300)]
     assert min(starts) < 0.4 and max(starts) > 7.8 and max(starts) <= 8.125
-    (short,) = test_views(DENSE, 1.0, 2.0, 1, 1)  # half as long as the run: its end is repeated
+    (short,) = evaluation_views(DENSE, 1.0, 2.0, 1, 1)  # half as long as the run: its end is repeated
     assert np.allclose(short.times_s, [1.125, 1.375, 1.625, 1.875, 2, 2, 2, 2])
     assert short.times_s[-1] < 2.0
 
 
 def test_crops_come_left_centre_right_within_each_clip():
-    views = test_views(UNIFORM, 0.0, 1.0, 2, 3)
+    views = evaluation_views(UNIFORM, 0.0, 1.0, 2, 3)
     assert [view.cx for view in views] == [0.0, 0.5, 1.0] * 2
     assert [view.cy for view in views] == [0.0, 0.5, 1.0] * 2
     assert (views[0].times_s == views[2].times_s).all() and (views[0].times_s < views[3].times_s).all()
     with pytest.raises(ValueError, match="crops"):
-        test_views(UNIFORM, 0.0, 1.0, 1, 2)
+        evaluation_views(UNIFORM, 0.0, 1.0, 1, 2)
 
 
 def test_view_index():
