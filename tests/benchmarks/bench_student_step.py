@@ -72,7 +72,8 @@ def report(args: argparse.Namespace, device: torch.device, times: dict[str, list
         each = ", ".join(f"{name} {1000 * statistics.median(values):.1f} ms" for name, values in taken.items())
         print(
             f"{clock} time per step: {each} (medians of {args.rounds} rounds); "
-            f"student / baseline {statistics.median(ratios):.3f}, single pairs {min(ratios):.3f} to {max(ratios):.3f}; goal 1.1"
+            f"student / baseline {statistics.median(ratios):.3f}, "
+            f"single pairs {min(ratios):.3f} to {max(ratios):.3f}; goal 1.1"
         )
 
 
