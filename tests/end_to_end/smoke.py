@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from egokd.gpu import CPU_ONLY, installed_gpus
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "config.yaml", "workflow", "src", "envs")
 SMOKE = "workflow/configs/smoke.yaml"
@@ -23,9 +25,9 @@ def copy_workflow(path: Path, source_root: Path = REPOSITORY) -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Of a run in `folder`: its own sources come first on the path."""
+    """Of a run in `folder`: its own sources come first on the path, and all runs compute alike, on the CPU."""
     paths = {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    return {**os.environ, **paths}
+    return {**os.environ, **paths, **({CPU_ONLY: "cpu"} if installed_gpus() else {})}
 
 
 def snakemake(folder: Path, *arguments: str, config: str = SMOKE) -> str:

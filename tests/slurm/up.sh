@@ -1,16 +1,28 @@
 #!/usr/bin/env bash
 # Start a one-node Slurm with made-up GPUs on this machine: munged, slurmctld, slurmd; no systemd, no cgroups, no accounting.
 # Usage: up.sh FOLDER [GPUS]. Everything it writes is in FOLDER, but for two links in /etc/slurm; down.sh FOLDER undoes it.
-# Needs root. Debian's packages slurm-wlm and munge are installed if they are missing.
+# Needs root. Debian's packages slurm-wlm and munge are installed if they are missing, and stay.
+# Ends with 77 and the reason where that cannot be: packages out of reach, or a Slurm that is not ours.
 set -euo pipefail
 D=$(realpath -m "$1"); GPUS=${2:-2}; HOST=$(hostname -s); PORT=${SLURM_TEST_PORT:-27817}
+PATH=$PATH:/usr/sbin:/sbin
+cannot() { echo "$*" >&2; exit 77; }
+
+for file in slurm.conf gres.conf; do
+  link=/etc/slurm/$file; before=$(dirname "$(readlink "$link" || true)")
+  # a test that was killed could not tidy up
+  case ${before##*/} in egokd-slurm-*) "$(dirname "$0")/down.sh" "$before" ;; esac
+  { [ ! -e "$link" ] && [ ! -L "$link" ]; } || cannot "$link exists: this machine has a Slurm of its own"
+done
 
 if ! { command -v slurmctld && command -v slurmd && command -v munged && command -v sbatch; } >/dev/null; then
+  command -v apt-get >/dev/null || cannot "neither Slurm nor apt-get to install it"
+  get() { DEBIAN_FRONTEND=noninteractive apt-get install -y -q -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" slurm-wlm munge >&2; }
+  get --download-only || { apt-get update -q >&2 && get --download-only; } || cannot "apt-get cannot fetch the packages slurm-wlm and munge"
   # the policy file keeps the packages from starting services of their own
-  made=""; [ -e /usr/sbin/policy-rc.d ] || { made=1; printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; }
-  install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends slurm-wlm munge; }
-  install >&2 || { apt-get update -q >&2; install >&2; }
-  [ -z "$made" ] || rm -f /usr/sbin/policy-rc.d
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then trap 'rm -f "$policy"' EXIT; printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; fi
+  get
 fi
 
 mkdir -p "$D"/{run,log,state,spool,munge/socket} /etc/slurm
@@ -58,7 +70,6 @@ PartitionName=gpu Nodes=$HOST MaxTime=INFINITE State=UP
 C
 # jobs lose SLURM_CONF on their way through the executor, so their srun reads the default place
 for file in slurm.conf gres.conf; do
-  [ ! -e "/etc/slurm/$file" ] || { echo "/etc/slurm/$file exists: this machine has a Slurm of its own" >&2; exit 1; }
   ln -s "$D/$file" "/etc/slurm/$file"
 done
 export SLURM_CONF=$D/slurm.conf
@@ -66,7 +77,8 @@ munged --force --key-file="$D/munge/key" --socket="$D/munge/socket/munge.socket"
   --log-file="$D/log/munged.log" --seed-file="$D/munge/seed" 2>>"$D/log/munged.err"
 slurmctld -f "$SLURM_CONF"
 slurmd -f "$SLURM_CONF"
-for _ in $(seq 150); do
+end=$((SECONDS + 60))
+while [ "$SECONDS" -lt "$end" ]; do
   case $(timeout 5 sinfo -h -p main -o %T 2>/dev/null || true) in
     idle | mixed | allocated) exit 0 ;;
     drain* | down* | inval*) timeout 5 scontrol update nodename="$HOST" state=resume || true ;;
