@@ -5,6 +5,7 @@ bounds that: the test would mostly wait. The file POLLED is touched whenever a l
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,5 +18,7 @@ def pause(executor: RemoteExecutor) -> float:
     return float(os.environ["POLL_S"])
 
 
+# a shell without job control, such as a CI's, starts background jobs with SIGINT ignored, and children inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 RemoteExecutor.next_seconds_between_status_checks = property(pause, lambda executor, seconds: None)
 sys.exit(main())
