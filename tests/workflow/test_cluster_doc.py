@@ -24,7 +24,7 @@ def test_new_flow(workspace):
     ("old", "new", "heading", "number"),
     [
         ("flow: *small\n", "flow: {<<: *small, train: {<<: *schedule, lr: 0.001}}\n", "A hyper-parameter", 0),
-        ("tau: 3.0", "tau: 5.0", "A hyper-parameter", 1),
+        ("tau: 2.0", "tau: 5.0", "A hyper-parameter", 1),
         ("seeds: [0]", "seeds: [0, 1]", "One more seed", 0),
     ],
 )

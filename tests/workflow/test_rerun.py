@@ -51,7 +51,7 @@ def test_drawing_code_reruns_plots_only(workspace):
 
 
 def test_temperature_retrains_the_student_only(workspace):
-    workspace.edit("config.yaml", "tau: 3.0", "tau: 5.0")
+    workspace.edit("config.yaml", "tau: 2.0", "tau: 5.0")
     jobs = workspace.planned()
     assert {name for name in jobs if name.startswith(("train", "bank"))} == {"train_student_heldout"}
 
