@@ -45,6 +45,10 @@ class DemoSettings(Section):
     frame_rate: Positive = Field(description="Frames per second of the rendered videos.")
     short_side: Annotated[int, Field(ge=48)] = Field(description="Height of the rendered videos in pixels.")
     label_noise: Share = Field(description="Share of training segments whose label is wrong.")
+    habits: Share = Field(
+        description="Share of segments that happen at a place of the kitchen that goes with their verb; "
+        "participants seen in validation only have no such habits."
+    )
     silent_share: Share = Field(description="Share of videos without a sound track.")
     missed_box_share: Share = Field(description="Share of detections left out, as a detector would.")
 

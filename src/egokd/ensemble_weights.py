@@ -14,7 +14,7 @@ from egokd.errors import UserError
 from egokd.logits import log_softmax
 
 SCHEMES = ("uniform", "heldout", "per_sample", "fitted")
-LARGEST_SCALE = 10.0  # a factor beyond it would only fit held-out segments that happen to be all right
+LARGEST_SCALE = 10.0  # of the combined logits
 SMALLEST = 1e-9  # of a fitted weight: keeps the combination defined where only that teacher is there
 
 
@@ -87,11 +87,19 @@ def mean_nll(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
 
 
 def fit_scale(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
-    """The factor on the logits with the smallest NLL, between 1 / LARGEST_SCALE and LARGEST_SCALE; convex."""
-    bound = np.log(LARGEST_SCALE)
-    found = minimize_scalar(
-        lambda log_scale: mean_nll(np.exp(log_scale) * logits_NK, labels_N), bounds=(-bound, bound), method="bounded"
-    )
+    """The factor on the logits with the smallest NLL, between 1 / LARGEST_SCALE and LARGEST_SCALE; convex.
+
+    Next to the N segments counts one more of which the label is unknown (Laplace's rule of succession). Without it, a
+    few segments that happen to be all right ask for an endless factor, and a student taught so sharply learns little.
+    """
+    bound, doubt = np.log(LARGEST_SCALE), 1 / (len(labels_N) + 1)
+
+    def loss(log_scale: float) -> float:
+        logp_NK = log_softmax(np.exp(log_scale) * logits_NK)
+        known = logp_NK[np.arange(len(labels_N)), labels_N].mean()
+        return float(-(1 - doubt) * known - doubt * logp_NK.mean())
+
+    found = minimize_scalar(loss, bounds=(-bound, bound), method="bounded")
     return float(np.exp(found.x))
 
 

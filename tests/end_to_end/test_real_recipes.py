@@ -24,6 +24,7 @@ DEMO = {
     "frame_rate": 8.0,
     "short_side": 64,
     "label_noise": 0.0,
+    "habits": 0.5,
     "silent_share": 0.0,
     "missed_box_share": 0.1,
 }

@@ -38,6 +38,7 @@ SIZES = {
     "frame_rate": 10.0,
     "short_side": 32,
     "label_noise": 0.0,
+    "habits": 0.5,
     "silent_share": 0.3,
     "missed_box_share": 0.1,
     "segments_per_video": 2,
@@ -172,7 +173,7 @@ def test_pairs_have_a_long_tail() -> None:
 
 
 def test_label_noise_is_in_training_only() -> None:
-    plans = plan_videos(1, 3, 1, 300, 100, 10, 0.1, 0.2)
+    plans = plan_videos(1, 3, 1, 300, 100, 10, 0.1, 0.5, 0.2)
     wrong = {"train": [], "val": []}
     for plan in plans:
         for s in plan.segments:

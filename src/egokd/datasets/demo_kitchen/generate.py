@@ -33,6 +33,7 @@ def generate(
     frame_rate: float,
     short_side: int,
     label_noise: float,
+    habits: float,
     silent_share: float,
     missed_box_share: float,
     processes: int = 1,
@@ -43,8 +44,9 @@ def generate(
 
     `frame_rate` is that of the video files (the annotated frame numbers follow the fixed clocks of 50 and 60);
     `short_side` is the picture's height in pixels, multiplied by `scale`, which draws the same world larger.
-    `label_noise` (training only), `silent_share` (of videos) and `missed_box_share` are shares in 0 to 1. At least
-    one video is silent when the share is above zero. `manifest.json` is written last: it lists what is complete.
+    `label_noise` (training only), `habits` (see `plan_videos`), `silent_share` (of videos) and `missed_box_share` are
+    shares in 0 to 1. At least one video is silent when the share is above zero. `manifest.json` is written last: it
+    lists what is complete.
     """
     check_sizes(train_kitchens, val_only_kitchens, train_segments, val_segments, short_side, frame_rate)
     root = Path(root)
@@ -56,6 +58,7 @@ def generate(
         val_segments,
         segments_per_video,
         label_noise,
+        habits,
         silent_share,
     )
     height = short_side * scale
@@ -82,6 +85,7 @@ def generate(
             "short_side": short_side,
             "scale": scale,
             "label_noise": label_noise,
+            "habits": habits,
             "silent_share": silent_share,
             "missed_box_share": missed_box_share,
         },

@@ -65,6 +65,18 @@ VERB_SHARE = {
     "push-left": 0.16,
     "push-right": 0.15,
 }
+# the appliance at the back of the counter tells the place in the kitchen; persons with habits do the same thing at the
+# same place more often than not, and all of those seen in training have the same habits
+PLACE = {
+    "take": "fruit bowl",
+    "put": "toaster",
+    "wash": "plant",
+    "cut": "knife block",
+    "stir": "mixer",
+    "pour": "coffee machine",
+    "push-left": "radio",
+    "push-right": "kettle",
+}
 NOUN_DECAY = 0.45  # share of the k-th noun of a verb falls as (k + 1) ** -NOUN_DECAY
 CLOCK_2018, CLOCK_2020 = 60, 50  # official frame clocks of video ids PXX_YY and PXX_1YY, frames per second
 
@@ -82,7 +94,10 @@ def clock_of(video_id: str) -> int:
 
 @dataclass(frozen=True)
 class Segment:
-    """One scripted action. Times in seconds from the start of the video; `verb`, `noun` are what is shown."""
+    """One scripted action. Times in seconds from the start of the video; `verb`, `noun` are what is shown.
+
+    `place` is the appliance behind it.
+    """
 
     start_s: float
     stop_s: float
@@ -90,6 +105,7 @@ class Segment:
     noun: str
     label_verb: str
     label_noun: str
+    place: str
 
 
 @dataclass(frozen=True)
@@ -138,9 +154,14 @@ def plan_videos(
     val_segments: int,
     segments_per_video: int,
     label_noise: float,
+    habits: float,
     silent_share: float,
 ) -> list[VideoPlan]:
-    """The script of the whole dataset; half of the validation segments come from unseen kitchens."""
+    """The script of the whole dataset; half of the validation segments come from unseen kitchens.
+
+    label_noise  share of training segments with a wrong verb or noun
+    habits       share of segments that happen at their verb's place; persons in unseen kitchens do things anywhere
+    """
     unseen_val = val_segments // 2 if val_only_kitchens else 0
     jobs = [(k, "train", n) for k, n in enumerate(split_evenly(train_segments, train_kitchens))]
     jobs += [(k, "val", n) for k, n in enumerate(split_evenly(val_segments - unseen_val, train_kitchens))]
@@ -156,7 +177,9 @@ def plan_videos(
             shown, pairs[split] = pairs[split][:part], pairs[split][part:]
             used[kitchen] += 1
             noise = label_noise if split == "train" else 0.0
-            plans.append(plan_video(seed, kitchen, kitchen >= train_kitchens, split, used[kitchen], shown, noise))
+            shifted = kitchen >= train_kitchens
+            own = 0.0 if shifted else habits
+            plans.append(plan_video(seed, kitchen, shifted, split, used[kitchen], shown, noise, own))
     return silence(plans, seed, silent_share)
 
 
@@ -178,13 +201,14 @@ def plan_video(
     number: int,
     pairs: list[tuple[str, str]],
     label_noise: float,
+    habits: float,
 ) -> VideoPlan:
     """Times and labels of one video. Odd numbers get 2018-style ids, even ones 2020-style ids."""
     participant = f"P{kitchen + 1:02d}"
     video_id = f"{participant}_{number:02d}" if number % 2 else f"{participant}_{100 + number}"
     rng = generator(seed, "video", video_id)
     time, segments = float(rng.uniform(0.4, 0.9)), []
-    for verb, noun in pairs:
+    for index, (verb, noun) in enumerate(pairs):
         stop = time + float(rng.uniform(1.5, 2.6))
         label_verb, label_noun = verb, noun
         if rng.uniform() < label_noise:
@@ -192,10 +216,17 @@ def plan_video(
                 label_verb = str(rng.choice([v for v in VERBS if v != verb]))
             else:
                 label_noun = str(rng.choice([n for n in NOUNS if n != noun]))
-        segments.append(Segment(round(time, 2), round(stop, 2), verb, noun, label_verb, label_noun))
+        place = place_of(verb, habits, generator(seed, "place", video_id, index))
+        segments.append(Segment(round(time, 2), round(stop, 2), verb, noun, label_verb, label_noun, place))
         time = stop + float(rng.uniform(0.45, 0.8))
     duration = round(segments[-1].stop_s + 0.6, 2)
     return VideoPlan(video_id, participant, kitchen, shifted, split, False, duration, tuple(segments))
+
+
+def place_of(verb: str, habits: float, rng: np.random.Generator) -> str:
+    """The verb's own place with probability `habits`, else any of all places."""
+    own, anywhere = rng.uniform() < habits, str(rng.choice(list(PLACE.values())))
+    return PLACE[verb] if own else anywhere
 
 
 def split_evenly(total: int, parts: int) -> list[int]:

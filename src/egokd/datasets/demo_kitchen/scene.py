@@ -6,7 +6,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from egokd.datasets.demo_kitchen import hands, sprites
+from egokd.datasets.demo_kitchen import appliances, hands, sprites
 from egokd.datasets.demo_kitchen.backdrop import MARGIN, SINK_Y, backdrop
 from egokd.datasets.demo_kitchen.kitchens import Kitchen, make_kitchen
 from egokd.datasets.demo_kitchen.motion import Script, State, make_script, state_at
@@ -16,6 +16,7 @@ from egokd.datasets.demo_kitchen.plan import NOUNS, VideoPlan, generator
 Box = tuple[float, float, float, float]
 FLAT = ("carrot", "bread", "spoon", "tomato")  # may lie turned in any direction
 IDLE_TAP, IDLE_BOARD, IDLE_GLASS = 0.35, 0.3, 0.3  # shares of segments
+APPLIANCE_Y = 0.27  # where the appliance stands, from the top
 WATER = np.array([0.86, 0.94, 1.0], np.float32)
 
 
@@ -52,6 +53,8 @@ class Look:
         self.hand_shadows = {grip: shadow_of(sprite, 0.03) for grip, sprite in self.hands.items()}
         self.tools: dict[str, Sprite] = {"knife": hands.knife(density), "stirrer": hands.stirrer(density)}
         self.board = hands.board(density)
+        self.appliances = {name: draw(density) for name, draw in appliances.APPLIANCES.items()}
+        self.appliance_shadows = {name: shadow_of(sprite, 0.03) for name, sprite in self.appliances.items()}
 
 
 @lru_cache(maxsize=2)
@@ -72,7 +75,14 @@ class Stage:
         self.rhythm = rng.uniform(0, 2 * np.pi, (2, 3))
         self.sway = rng.uniform(0.016, 0.032)
         self.light = frame_light(kitchen, rng, width, density)
-        self.scripts, self.clutter, self.second_hand, self.running, self.boards = [], [], [], [], []
+        self.scripts, self.clutter, self.second_hand, self.running, self.boards, self.appliance_x = (
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
         for number, segment in enumerate(plan.segments):
             own = generator(seed, "segment", plan.video_id, number)
             script = make_script(segment, kitchen.sink_x, own)
@@ -83,6 +93,8 @@ class Stage:
             self.running.append(bool(own.uniform() < IDLE_TAP))
             idle_board = bool(own.uniform() < IDLE_BOARD) and segment.verb != "wash"
             self.boards.append(segment.verb == "cut" or idle_board)
+            offset = generator(seed, "appliance", plan.video_id, number).uniform(-0.04, 0.04)
+            self.appliance_x.append(beside_sink(kitchen, width) + float(offset))
         # half-way between two actions the wearer looks aside, and the counter is set anew
         self.switches = [(a.stop_s + b.start_s) / 2 for a, b in zip(plan.segments[:-1], plan.segments[1:], strict=True)]
         self._static: tuple[int, np.ndarray] = (-1, self.room)
@@ -106,6 +118,7 @@ class Stage:
         if self._static[0] != number:
             layer = self.room.copy()
             script = self.scripts[number]
+            self._appliance(layer, script.segment.place, self.appliance_x[number])
             if self.boards[number]:
                 paste(layer, self.look.board, script.x + MARGIN, script.y + 0.03 + MARGIN, self.density)
             for item in sorted(self.clutter[number], key=lambda c: c.y):
@@ -122,6 +135,11 @@ class Stage:
                 paste(layer, self.look.objects[item.name], x, y, self.density, item.size, item.angle)
             self._static = (number, layer)
         return self._static[1]
+
+    def _appliance(self, layer: np.ndarray, name: str, x: float) -> None:
+        """Draw what stands at the back: it tells the place in the kitchen."""
+        paste(layer, self.look.appliance_shadows[name], x + MARGIN, APPLIANCE_Y + 0.02 + MARGIN, self.density)
+        paste(layer, self.look.appliances[name], x + MARGIN, APPLIANCE_Y + MARGIN, self.density)
 
     def frame(self, time_s: float) -> tuple[np.ndarray, list[Seen]]:
         """float32 RGB [h, w, 3] in 0 to 1 at full density, and the true boxes."""
@@ -260,6 +278,11 @@ class Stage:
             alpha = np.maximum(alpha, 0.6 * ring * (0.7 + 0.3 * np.sin(time_s * 50)))
         region = picture[y1:y2, x1:x2]
         region += (WATER - region) * alpha[..., None]
+
+
+def beside_sink(kitchen: Kitchen, width: float) -> float:
+    """Where there is room next to the sink, towards the middle of the picture."""
+    return kitchen.sink_x + (0.40 if kitchen.sink_x < width / 2 else -0.40)
 
 
 def moved(box: Box, dx: float, dy: float) -> Box:
