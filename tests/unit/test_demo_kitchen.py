@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -11,9 +12,11 @@ import pytest
 
 from egokd.datasets.demo_kitchen import generate
 from egokd.datasets.demo_kitchen.annotations import timestamp
+from egokd.datasets.demo_kitchen.appliances import APPLIANCES
 from egokd.datasets.demo_kitchen.motion import make_script, state_at
 from egokd.datasets.demo_kitchen.plan import (
     NOUNS,
+    PLACE,
     VERBS,
     Segment,
     draw_pairs,
@@ -21,6 +24,7 @@ from egokd.datasets.demo_kitchen.plan import (
     pair_shares,
     plan_videos,
 )
+from egokd.datasets.demo_kitchen.scene import Stage
 from egokd.errors import UserError
 from egokd.media.hand_object_proto import detections_class
 
@@ -182,9 +186,32 @@ def test_label_noise_is_in_training_only() -> None:
     assert len(wrong["train"]) == 300 and len(wrong["val"]) == 100
 
 
+def test_habits_hold_for_participants_seen_in_training_only() -> None:
+    plans = plan_videos(2, 4, 4, 800, 800, 10, 0.0, 0.6, 0.0)
+    own = {(split, shifted): [] for split, shifted in (("train", False), ("val", False), ("val", True))}
+    for plan in plans:
+        own[plan.split, plan.shifted] += [s.place == PLACE[s.verb] for s in plan.segments]
+    # 0.6 by habit and one eighth of the rest by chance: 0.65; without habits one eighth
+    assert np.mean(own["train", False]) == pytest.approx(0.65, abs=0.06)
+    assert np.mean(own["val", False]) == pytest.approx(0.65, abs=0.08)
+    assert np.mean(own["val", True]) == pytest.approx(0.125, abs=0.06)
+
+
+def test_every_place_looks_different() -> None:
+    assert set(PLACE) == set(VERBS) and set(PLACE.values()) == set(APPLIANCES)
+    plan = plan_videos(2, 1, 0, 1, 1, 10, 0.0, 0.0, 0.0)[0]
+    pictures = []
+    for name in APPLIANCES:
+        there = replace(plan, segments=(replace(plan.segments[0], place=name),))
+        pictures.append(Stage(2, there, 4 / 3, 64).frame(1.0)[0])
+    for k, one in enumerate(pictures):
+        for other in pictures[:k]:
+            assert np.abs(one - other).max() > 0.2
+
+
 def test_push_directions_differ_and_put_is_take_backwards() -> None:
     def positions(verb: str) -> list[float]:
-        segment = Segment(0.0, 2.0, verb, "cup", verb, "cup")
+        segment = Segment(0.0, 2.0, verb, "cup", verb, "cup", PLACE[verb])
         script = make_script(segment, 0.5, generator(3, "motion"))
         return [state_at(script, t).obj for t in np.linspace(0, 2, 21)]
 
