@@ -43,6 +43,10 @@ wildcard_constraints:
     row="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.reported(e)})),
 
 
+# What much waits for goes first: data, then the longest training, then all that the student needs.
+FIRST, LONGEST, TAUGHT_FROM, PREDICTED = 40, 30, 20, 10
+
+
 def wildcards_of(dataset):
     """For rules that are named after a dataset and have no wildcards of their own."""
     return SimpleNamespace(dataset=dataset)

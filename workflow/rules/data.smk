@@ -63,6 +63,7 @@ rule index_segments:
         "results/logs/index_segments/{dataset}.log",
     benchmark:
         "results/benchmarks/index_segments/{dataset}.tsv"
+    priority: FIRST
     conda:
         "../../envs/egokd.yaml"
     threads: 4
@@ -93,6 +94,7 @@ rule assign_folds:
         "results/logs/assign_folds/{dataset}.log",
     benchmark:
         "results/benchmarks/assign_folds/{dataset}.tsv"
+    priority: FIRST
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -120,6 +122,7 @@ rule extract_frames:
         "results/logs/extract_frames/{dataset}/{shard}.log",
     benchmark:
         "results/benchmarks/extract_frames/{dataset}/{shard}.tsv"
+    priority: FIRST
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -149,6 +152,7 @@ rule extract_flow:
         "results/logs/extract_flow/{dataset}/{shard}.log",
     benchmark:
         "results/benchmarks/extract_flow/{dataset}/{shard}.tsv"
+    priority: FIRST
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -176,6 +180,7 @@ rule extract_audio:
         "results/logs/extract_audio/{dataset}/{shard}.log",
     benchmark:
         "results/benchmarks/extract_audio/{dataset}/{shard}.tsv"
+    priority: FIRST
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -204,6 +209,7 @@ rule index_boxes:
         "results/logs/index_boxes/{dataset}.log",
     benchmark:
         "results/benchmarks/index_boxes/{dataset}.tsv"
+    priority: FIRST
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -232,6 +238,7 @@ rule extract_objects:
         "results/logs/extract_objects/{dataset}/{shard}.log",
     benchmark:
         "results/benchmarks/extract_objects/{dataset}/{shard}.tsv"
+    priority: FIRST
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -262,6 +269,7 @@ rule collect_skipped:
         "results/logs/collect_skipped/{dataset}.log",
     benchmark:
         "results/benchmarks/collect_skipped/{dataset}.tsv"
+    priority: FIRST
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -287,6 +295,7 @@ rule index_stores:
         "results/logs/index_stores/{dataset}/{modality}.log",
     benchmark:
         "results/benchmarks/index_stores/{dataset}/{modality}.tsv"
+    priority: FIRST
     localrule: True
     conda:
         "../../envs/egokd.yaml"

@@ -17,6 +17,7 @@ for modality in plan.all_modalities(CONFIG):
             f"results/logs/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.log",
         benchmark:
             f"results/benchmarks/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.tsv"
+        priority: TAUGHT_FROM
         conda:
             "../../envs/egokd.yaml"
         threads: need("threads", "bank", f"baseline_{modality}")
@@ -53,6 +54,7 @@ rule predict:
         "results/logs/predict/{dataset}/{model}/seed{seed}/{split}{piece}.log",
     benchmark:
         "results/benchmarks/predict/{dataset}/{model}/seed{seed}/{split}{piece}.tsv"
+    priority: PREDICTED
     conda:
         "../../envs/egokd.yaml"
     threads: need("threads", "predict")
@@ -88,6 +90,7 @@ rule fit_ensemble:
         "results/logs/fit_ensemble/{dataset}/{ensemble}/seed{seed}.log",
     benchmark:
         "results/benchmarks/fit_ensemble/{dataset}/{ensemble}/seed{seed}.tsv"
+    priority: PREDICTED
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -156,6 +159,7 @@ for student in STUDENTS:
             f"results/benchmarks/train_student_{student}/{{dataset}}/seed{{seed}}.tsv"
         wildcard_constraints:
             dataset=datasets_where(lambda e, s=student: f"student_{s}" in plan.trained(e)),
+        priority: TAUGHT_FROM
         conda:
             "../../envs/egokd.yaml"
         threads: need("threads", "train", f"student_{student}")

@@ -32,6 +32,7 @@ for modality in plan.all_modalities(CONFIG):
             f"results/benchmarks/train_teacher_{modality}/{{dataset}}/seed{{seed}}.tsv"
         wildcard_constraints:
             dataset=datasets_where(lambda e, m=modality: f"baseline_{m}" in plan.trained(e)),
+        priority: TAUGHT_FROM
         conda:
             "../../envs/egokd.yaml"
         threads: need("threads", "train", f"baseline_{modality}")
@@ -69,7 +70,7 @@ rule train_omnivore:
         "results/logs/train_omnivore/{dataset}/seed{seed}.log",
     benchmark:
         "results/benchmarks/train_omnivore/{dataset}/seed{seed}.tsv"
-    priority: 10  # the longest training: start it first
+    priority: LONGEST
     conda:
         "../../envs/egokd.yaml"
     threads: need("threads", "train", "omnivore")
