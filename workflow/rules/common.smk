@@ -43,8 +43,8 @@ wildcard_constraints:
     row="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.reported(e)})),
 
 
-# What much waits for goes first: data, then the longest training, then all that the student needs.
-FIRST, LONGEST, TAUGHT_FROM, PREDICTED = 40, 30, 20, 10
+# What much waits for goes first: data, the longest training, the other teachers, then their banks and the student.
+FIRST, LONGEST, TEACHER, STUDENT, PREDICTED = 50, 40, 30, 20, 10
 
 
 def wildcards_of(dataset):

@@ -17,7 +17,7 @@ for modality in plan.all_modalities(CONFIG):
             f"results/logs/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.log",
         benchmark:
             f"results/benchmarks/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.tsv"
-        priority: TAUGHT_FROM
+        priority: STUDENT
         conda:
             "../../envs/egokd.yaml"
         threads: need("threads", "bank", f"baseline_{modality}")
@@ -159,7 +159,7 @@ for student in STUDENTS:
             f"results/benchmarks/train_student_{student}/{{dataset}}/seed{{seed}}.tsv"
         wildcard_constraints:
             dataset=datasets_where(lambda e, s=student: f"student_{s}" in plan.trained(e)),
-        priority: TAUGHT_FROM
+        priority: STUDENT
         conda:
             "../../envs/egokd.yaml"
         threads: need("threads", "train", f"student_{student}")

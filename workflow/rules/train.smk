@@ -32,7 +32,7 @@ for modality in plan.all_modalities(CONFIG):
             f"results/benchmarks/train_teacher_{modality}/{{dataset}}/seed{{seed}}.tsv"
         wildcard_constraints:
             dataset=datasets_where(lambda e, m=modality: f"baseline_{m}" in plan.trained(e)),
-        priority: TAUGHT_FROM
+        priority: TEACHER
         conda:
             "../../envs/egokd.yaml"
         threads: need("threads", "train", f"baseline_{modality}")
