@@ -89,8 +89,9 @@ def mean_nll(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
 def fit_scale(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
     """The factor on the logits with the smallest NLL, between 1 / LARGEST_SCALE and LARGEST_SCALE; convex.
 
-    Next to the N segments counts one more of which the label is unknown (Laplace's rule of succession). Without it, a
-    few segments that happen to be all right ask for an endless factor, and a student taught so sharply learns little.
+    Next to the N segments counts one more of which the label is unknown, as in Laplace's rule of succession. Without
+    it, a few segments that happen to be all right ask for an endless factor, and a student taught so sharply learns
+    little.
     """
     bound, doubt = np.log(LARGEST_SCALE), 1 / (len(labels_N) + 1)
 

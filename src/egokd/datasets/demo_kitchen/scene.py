@@ -75,14 +75,8 @@ class Stage:
         self.rhythm = rng.uniform(0, 2 * np.pi, (2, 3))
         self.sway = rng.uniform(0.016, 0.032)
         self.light = frame_light(kitchen, rng, width, density)
-        self.scripts, self.clutter, self.second_hand, self.running, self.boards, self.appliance_x = (
-            [],
-            [],
-            [],
-            [],
-            [],
-            [],
-        )
+        self.scripts, self.clutter, self.second_hand = [], [], []
+        self.running, self.boards, self.appliance_x = [], [], []
         for number, segment in enumerate(plan.segments):
             own = generator(seed, "segment", plan.video_id, number)
             script = make_script(segment, kitchen.sink_x, own)
