@@ -1,4 +1,8 @@
-"""Precision by kind of GPU, with made-up cards."""
+"""Precision by kind of GPU, with made-up cards; memory on a CPU."""
+
+import platform
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -30,3 +34,26 @@ def test_float16_is_scaled(monkeypatch):
     monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
     scaler = loss_scaler(CUDA)
     assert scaler.is_enabled() and scaler.get_scale() > 1
+
+
+FAULTS = """
+import resource, sys, torch
+from egokd.device import pick_device
+torch.cuda.is_available = lambda: False
+if sys.argv[1] == "kept":
+    pick_device()
+for _ in range(20):
+    held = [torch.ones(2_000_000) for _ in range(5)]  # as a step does: several tensors of 8 MB, freed together
+    del held
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep freed memory")
+def test_freed_memory_is_kept_on_a_cpu():
+    left, kept = (
+        int(subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("left", "kept")
+    )
+    pages = 20 * 5 * 8_000_000 // 4096
+    assert left - kept > 0.5 * pages
