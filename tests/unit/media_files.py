@@ -50,6 +50,7 @@ def make_video(
             options["preset"] = "veryfast"
         stream = container.add_stream(codec, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.thread_count = 2  # some codecs write other bytes with other numbers of threads
         stream.codec_context.time_base = unit = Fraction(1, 1000) if pts else Fraction(1, rate)
         if rotation is not None:
             stream.set_display_rotation(rotation)
