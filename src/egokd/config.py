@@ -8,13 +8,12 @@ One entry of `datasets` is one experiment: a dataset with everything that is tra
 step exactly the part it uses (`Settings` classes at the end of the sections), never the whole.
 """
 
-import difflib
 import json
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from egokd.errors import UserError
+from egokd.settings import nearest
 
 Modality = Literal["rgb", "flow", "audio", "obj"]
 MODALITIES: tuple[str, ...] = get_args(Modality)
@@ -381,7 +380,7 @@ class Experiment(Section):
                 if modality not in self.teachers:
                     raise ValueError(
                         f"ensembles.{name}.modalities: {modality!r} has no teacher; "
-                        f"there are {sorted(self.teachers)}{_nearest(modality, self.teachers)}"
+                        f"there are {sorted(self.teachers)}{nearest(modality, self.teachers)}"
                     )
             if len(set(ensemble.modalities)) < len(ensemble.modalities):
                 raise ValueError(f"ensembles.{name}.modalities: a modality is named twice")
@@ -389,7 +388,7 @@ class Experiment(Section):
             if student.ensemble not in self.ensembles:
                 raise ValueError(
                     f"students.{name}.ensemble: no ensemble {student.ensemble!r}; "
-                    f"there are {sorted(self.ensembles)}{_nearest(student.ensemble, self.ensembles)}"
+                    f"there are {sorted(self.ensembles)}{nearest(student.ensemble, self.ensembles)}"
                 )
         for modality in self.omnivore.modalities if self.omnivore else []:
             if modality not in self.teachers:
@@ -412,59 +411,6 @@ class Config(Section):
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {self.seeds} names a seed twice")
         return self
-
-
-# --- reading ---------------------------------------------------------------------------------------------------------
-
-S = TypeVar("S", bound=BaseModel)
-
-
-def _nearest(wrong: str, valid: Any) -> str:
-    near = difflib.get_close_matches(str(wrong), [str(name) for name in valid], n=1, cutoff=0.4)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _valid_keys(model: type[BaseModel], location: tuple) -> list[str]:
-    """The keys allowed at the place of an unknown key: walk the model along `location`."""
-    for part in location:
-        field = model.model_fields.get(str(part))
-        annotation = field.annotation if field else None
-        inner = [annotation, *get_args(annotation)]
-        inner += [sub for item in inner for sub in get_args(item)]
-        sections = [item for item in inner if isinstance(item, type) and issubclass(item, BaseModel)]
-        if sections:
-            model = sections[0]
-        # a key of a mapping (a dataset's or a model's name) leaves the section as it is
-    return list(model.model_fields)
-
-
-def _sentence(model: type[BaseModel], error: dict) -> str:
-    location = error["loc"]
-    key = ".".join(str(part) for part in location if part != "[key]") or "the config"
-    if error["type"] == "extra_forbidden":
-        valid = _valid_keys(model, location[:-1])
-        return f"{key}: unknown key{_nearest(location[-1], valid) or f'; valid keys here are {valid}'}"
-    if error["type"] == "missing":
-        return f"{key}: this key is missing"
-    if error["type"] == "literal_error":
-        return f"{key}: expected {error['ctx']['expected']}, got {error['input']!r}"
-    if error["type"] == "value_error":
-        return f"{key}: {error['ctx']['error']}" if location else str(error["ctx"]["error"])
-    return f"{key}: {error['msg'].lower()}, got {error['input']!r}"
-
-
-def validate(model: type[S], values: Any, where: str) -> S:
-    """Make a `model` of plain `values`, or raise one UserError that names each bad key and what was expected."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        lines = [_sentence(model, item) for item in error.errors()]
-        raise UserError(f"{where}: " + "; ".join(dict.fromkeys(lines))) from None
-
-
-def parse_settings(model: type[S], text: str) -> S:
-    """Read the JSON that a rule hands to its step (`--settings`)."""
-    return validate(model, json.loads(text), "--settings")
 
 
 def schema_text() -> str:

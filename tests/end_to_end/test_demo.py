@@ -16,10 +16,11 @@ import yaml
 from smoke import SMOKE, snakemake
 
 from egokd import plan
-from egokd.config import Config, validate
+from egokd.config import Config
 from egokd.io import read_json
 from egokd.models.build import load_model
 from egokd.segments import read_segments
+from egokd.settings import validate
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ import yaml
 from smoke import copy_workflow, snakemake
 
 from egokd import plan
-from egokd.config import Config, validate
+from egokd.config import Config
+from egokd.settings import validate
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = {

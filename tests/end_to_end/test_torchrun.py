@@ -16,7 +16,8 @@ from safetensors.torch import load_file
 from smoke import SMOKE
 
 from egokd import plan
-from egokd.config import Config, validate
+from egokd.config import Config
+from egokd.settings import validate
 
 
 @pytest.fixture(scope="module")

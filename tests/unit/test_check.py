@@ -12,11 +12,12 @@ from media_files import make_video
 
 from egokd.bank import write_logits
 from egokd.checks import affected_share, check_classes, expected_gb, histogram
-from egokd.config import Config, validate
+from egokd.config import Config
 from egokd.errors import UserError
 from egokd.plan import job_counts
 from egokd.recipes import resolve
 from egokd.segments import Segments, write_segments
+from egokd.settings import validate
 from egokd.steps import check, write_submission
 
 SETTINGS = {

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from egokd.config import Config, DemoSettings, parse_settings, schema_text, validate
+from egokd.config import Config, DemoSettings, schema_text
 from egokd.errors import UserError
 from egokd.recipes import resolve
+from egokd.settings import parse_settings, validate
 
 ROOT = Path(__file__).resolve().parents[2]
 

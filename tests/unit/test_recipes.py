@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from egokd.config import Config, validate
+from egokd.config import Config
 from egokd.errors import UserError
 from egokd.recipes import merge, resolve
+from egokd.settings import validate
 
 RECIPES = Path(__file__).resolve().parents[2] / "workflow" / "recipes"
 SHORT = """

@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from egokd import plan
-from egokd.config import Config, validate
+from egokd.config import Config
 from egokd.recipes import resolve
 from egokd.resources import need
+from egokd.settings import validate
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

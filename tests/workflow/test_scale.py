@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from egokd.config import Config, validate
+from egokd.config import Config
+from egokd.settings import validate
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = {"epic100": "epic", "epic55": "epic55", "ssv2": "ssv2", "something_else": "something_else"}

@@ -12,7 +12,8 @@ sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 
 from egokd import plan
 from egokd.closure import import_closure
-from egokd.config import Config, validate
+from egokd.config import Config
+from egokd.settings import validate
 from egokd.errors import UserError
 from egokd.models.nets import find_net
 from egokd.recipes import resolve

@@ -7,12 +7,13 @@ import numpy as np
 
 from egokd import runtime
 from egokd.bank import LogitFile
-from egokd.config import EnsembleSettings, parse_settings
+from egokd.config import EnsembleSettings
 from egokd.ensemble_weights import fit_weights
 from egokd.errors import UserError
 from egokd.io import write_json
 from egokd.logits import average_views
 from egokd.segments import read_segments
+from egokd.settings import parse_settings
 from egokd.steps._predictions import labelled_paths, read_teachers
 
 

@@ -7,8 +7,9 @@ import argparse
 from pathlib import Path
 
 from egokd import runtime
-from egokd.config import CompositionalSettings, parse_settings
+from egokd.config import CompositionalSettings
 from egokd.datasets.demo_compositional import generate
+from egokd.settings import parse_settings
 
 
 def main(argv: list[str] | None = None) -> None:

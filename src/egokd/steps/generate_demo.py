@@ -7,8 +7,9 @@ import argparse
 from pathlib import Path
 
 from egokd import runtime
-from egokd.config import DemoSettings, parse_settings
+from egokd.config import DemoSettings
 from egokd.datasets.demo_kitchen import generate
+from egokd.settings import parse_settings
 
 
 def main(argv: list[str] | None = None) -> None:

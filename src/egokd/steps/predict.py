@@ -9,12 +9,12 @@ import numpy as np
 
 from egokd import runtime
 from egokd.bank import write_logits
-from egokd.config import parse_settings
 from egokd.device import make_deterministic
 from egokd.loading import ViewDataset
 from egokd.models.build import load_model
 from egokd.parallel import one_device
 from egokd.segments import read_segments
+from egokd.settings import parse_settings
 from egokd.steps._model_io import (
     ViewSlice,
     add_view_arguments,

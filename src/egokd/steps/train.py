@@ -17,7 +17,7 @@ import torch
 from egokd import runtime
 from egokd.bank import LogitFile
 from egokd.closure import import_closure
-from egokd.config import Count, Modality, NonNegative, Positive, Section, TrainSettings, parse_settings
+from egokd.config import Count, Modality, NonNegative, Positive, Section, TrainSettings
 from egokd.device import make_deterministic
 from egokd.errors import UserError
 from egokd.inputs import finish
@@ -27,6 +27,7 @@ from egokd.models.build import build_model, save_model
 from egokd.models.nets import find_net
 from egokd.parallel import Group, is_rank, run
 from egokd.segments import Segments, read_segments
+from egokd.settings import parse_settings
 from egokd.state import StateFile, digest_of, fingerprint_of, only_writer
 from egokd.steps._model_io import (
     ViewSlice,

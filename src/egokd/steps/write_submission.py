@@ -11,11 +11,12 @@ from pathlib import Path
 
 from egokd import runtime
 from egokd.bank import LogitFile
-from egokd.config import SubmissionSettings, parse_settings
+from egokd.config import SubmissionSettings
 from egokd.errors import UserError
 from egokd.io import atomic_path
 from egokd.logits import average_views
 from egokd.segments import read_segments, select
+from egokd.settings import parse_settings
 
 VERSION, CHALLENGE = "0.2", "action_recognition"
 HEADS = ("verb", "noun")
