@@ -106,9 +106,7 @@ def train(
     group = group or Group(device)
     # GPUs convolve images faster with the channels last; the net's other tensors are not touched
     model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format).train()
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=plan.lr, weight_decay=plan.weight_decay, fused=device.type == "cuda"
-    )
+    optimiser = torch.optim.AdamW(model.parameters(), lr=plan.lr, weight_decay=plan.weight_decay, fused=True)
     run = _Run(model, optimiser, plan, state, group)
     forward = group.spread(model)
     if compiled:
