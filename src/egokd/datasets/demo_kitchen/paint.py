@@ -148,8 +148,9 @@ def paste(
     if opacity != 1.0:
         rgba = rgba * np.float32(opacity)
     region = frame[y1:y2, x1:x2]
-    region *= 1 - rgba[..., 3:]
-    region += rgba[..., :3]
+    # three equal planes: numpy multiplies whole rows then, where it would go pixel by pixel with a plane to share
+    region *= 1 - cv2.cvtColor(cv2.extractChannel(rgba, 3), cv2.COLOR_GRAY2RGB)
+    region += cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
 
 
 def placed_box(
