@@ -13,7 +13,6 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-import simplejpeg
 import torch
 import torchaudio
 
@@ -95,7 +94,7 @@ def _read_crops(store: FrameStore, video_id: str, view: View, column: str, out: 
             out[t] = out[t - 1]
             continue
         try:
-            frame = simplejpeg.decode_jpeg(store.read(row, column), colours, fastdct=True)
+            frame = store.decoded(row, column, colours)
         except ValueError as error:
             raise UserError(
                 f"video {video_id!r}: the stored frame near {view.times_s[t]:.2f} s is damaged ({error}); "

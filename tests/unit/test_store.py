@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import simplejpeg
 
 from egokd.errors import UserError
 from egokd.media import store
@@ -47,6 +48,22 @@ def test_videos_that_span_batches(tmp_path, monkeypatch):
     assert frames._readers[0].num_record_batches > 5
 
 
+def test_small_stores_keep_what_they_decoded(tmp_path, monkeypatch):
+    grey = np.full((6, 8, 1), 77, np.uint8)
+    with StoreWriter(tmp_path / "0.arrow", ("u",), {"frame_rate": 10.0}) as writer:
+        writer.begin("a")
+        writer.add(0.0, u=simplejpeg.encode_jpeg(grey, quality=100, colorspace="GRAY"))
+        writer.end({"width": 8, "height": 6})
+    frames = FrameStore([tmp_path / "0.arrow"])
+    first = frames.decoded(0, "u", "GRAY")
+    assert first.shape == (6, 8, 1) and np.abs(first.astype(int) - 77).max() <= 1
+    assert frames.decoded(0, "u", "GRAY") is first
+    monkeypatch.setattr(store, "KEPT_BYTES", 8 * 6 * 3 - 1)  # one byte too few
+    large = FrameStore([tmp_path / "0.arrow"])
+    np.testing.assert_array_equal(large.decoded(0, "u", "GRAY"), first)
+    assert not large._kept
+
+
 def test_nearest_stays_inside_the_segment(tmp_path):
     frames = FrameStore([write(tmp_path / "0.arrow", {"z": [9.0], "a": [0.0, 0.1, 0.2, 0.3, 0.4]})])
     assert frames.nearest("a", np.array([0.12, 0.16, 0.15]), 0, 1).tolist() == [2, 3, 2]
@@ -64,13 +81,13 @@ def test_dropped_video_leaves_nothing(tmp_path):
     with StoreWriter(tmp_path / "0.arrow", ("image",), {}) as writer:
         writer.begin("good")
         writer.add(0.0, image=b"keep")
-        writer.end({})
+        writer.end({"width": 8, "height": 6})
         writer.begin("bad")
         writer.add(0.0, image=b"drop this")
         writer.drop()
         writer.begin("last")
         writer.add(0.0, image=b"also")
-        writer.end({})
+        writer.end({"width": 8, "height": 6})
     frames = FrameStore([tmp_path / "0.arrow"])
     assert frames.videos == ["good", "last"]
     assert [frames.read(row) for row in range(2)] == [b"keep", b"also"]

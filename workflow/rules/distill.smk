@@ -41,42 +41,47 @@ for modality in plan.all_modalities(CONFIG):
             " 2>&1 | tee {log}"
 
 
-rule predict:
-    input:
-        segments="results/data/{dataset}/segments.parquet",
-        skipped="results/data/{dataset}/skipped.csv",
-        model="results/models/{dataset}/{model}/seed{seed}/model.safetensors",
-        stores=lambda wildcards: store_index(wildcards.dataset, plan.predict_inputs_of(wildcards.model)),
-        code=net_code("predict", None),
-    output:
-        "results/predictions/{dataset}/{model}/seed{seed}/{split}{piece}.safetensors",
-    log:
-        "results/logs/predict/{dataset}/{model}/seed{seed}/{split}{piece}.log",
-    benchmark:
-        "results/benchmarks/predict/{dataset}/{model}/seed{seed}/{split}{piece}.tsv"
-    priority: PREDICTED
-    conda:
-        "../../envs/egokd.yaml"
-    threads: need("threads", "predict")
-    resources:
-        gpu=need("gpus", "predict"),
-        ranks=need("gpus", "predict"),
-        mem_mb=need("mem_mb", "predict"),
-        runtime=need("runtime", "predict"),
-    params:
-        settings=lambda wildcards: plan.view_settings(experiment(wildcards), wildcards.model),
-        input=lambda wildcards: plan.predict_inputs_of(wildcards.model),
-        clips=lambda wildcards: experiment(wildcards).evaluation.clips,
-        crops=lambda wildcards: experiment(wildcards).evaluation.crops,
-        part=lambda wildcards: wildcards.piece.lstrip(".") or 0,
-        parts=lambda wildcards: experiment(wildcards).evaluation.parts if wildcards.piece else 1,
-    message:
-        "Running {wildcards.model} on {wildcards.split} of {wildcards.dataset}, seed {wildcards.seed}"
-    shell:
-        "python -m egokd.steps.predict --segments {input.segments} --skipped {input.skipped} --model {input.model}"
-        " --input {params.input} --stores {input.stores} --split {wildcards.split} --part {params.part}"
-        " --parts {params.parts} --seed {wildcards.seed} --clips {params.clips} --crops {params.crops}"
-        " --settings {params.settings:q} --gpus {resources.ranks} --threads {threads} --out {output} 2>&1 | tee {log}"
+# two rules for the sake of their priorities: students wait for the weights, and these for the held-out fold
+for rule_name, splits, urgency in ("predict_heldout", "heldout", STUDENT), ("predict", "val|test", PREDICTED):
+
+    rule:
+        name:
+            rule_name
+        input:
+            segments="results/data/{dataset}/segments.parquet",
+            skipped="results/data/{dataset}/skipped.csv",
+            model="results/models/{dataset}/{model}/seed{seed}/model.safetensors",
+            stores=lambda wildcards: store_index(wildcards.dataset, plan.predict_inputs_of(wildcards.model)),
+            code=net_code("predict", None),
+        output:
+            f"results/predictions/{{dataset}}/{{model}}/seed{{seed}}/{{split,{splits}}}{{piece}}.safetensors",
+        log:
+            "results/logs/predict/{dataset}/{model}/seed{seed}/{split}{piece}.log",
+        benchmark:
+            "results/benchmarks/predict/{dataset}/{model}/seed{seed}/{split}{piece}.tsv"
+        priority: urgency
+        conda:
+            "../../envs/egokd.yaml"
+        threads: need("threads", "predict")
+        resources:
+            gpu=need("gpus", "predict"),
+            ranks=need("gpus", "predict"),
+            mem_mb=need("mem_mb", "predict"),
+            runtime=need("runtime", "predict"),
+        params:
+            settings=lambda wildcards: plan.view_settings(experiment(wildcards), wildcards.model),
+            input=lambda wildcards: plan.predict_inputs_of(wildcards.model),
+            clips=lambda wildcards: experiment(wildcards).evaluation.clips,
+            crops=lambda wildcards: experiment(wildcards).evaluation.crops,
+            part=lambda wildcards: wildcards.piece.lstrip(".") or 0,
+            parts=lambda wildcards: experiment(wildcards).evaluation.parts if wildcards.piece else 1,
+        message:
+            "Running {wildcards.model} on {wildcards.split} of {wildcards.dataset}, seed {wildcards.seed}"
+        shell:
+            "python -m egokd.steps.predict --segments {input.segments} --skipped {input.skipped} --model {input.model}"
+            " --input {params.input} --stores {input.stores} --split {wildcards.split} --part {params.part}"
+            " --parts {params.parts} --seed {wildcards.seed} --clips {params.clips} --crops {params.crops}"
+            " --settings {params.settings:q} --gpus {resources.ranks} --threads {threads} --out {output} 2>&1 | tee {log}"
 
 
 rule fit_ensemble:

@@ -11,6 +11,7 @@ An audio store has one row per segment: `segment_id`, `start_s` (video time of t
 
 import json
 import mmap
+import multiprocessing
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,11 +20,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import simplejpeg
 
 from egokd.errors import UserError
 from egokd.io import METADATA_KEY, atomic_path
 
 BATCH_BYTES = 32 * 2**20  # a record batch is written when its longest column holds this much
+KEPT_BYTES = 512 * 2**20  # a store whose frames take no more than this when decoded is decoded once
 TIME_TOLERANCE_S = 1e-6  # far below any frame distance, far above rounding errors of k / rate
 
 
@@ -199,6 +202,8 @@ class FrameStore:
             self._starts.append(rows)
             rows += sum(info["rows"] for info in videos.values())
         self._times: dict[str, np.ndarray] = {}
+        self._kept: dict[tuple[int, str], np.ndarray] = {}
+        self._pixels = sum(info["rows"] * info["width"] * info["height"] for info in index.values())
         self._index = index
         return index
 
@@ -268,6 +273,19 @@ class FrameStore:
         starts, batches = self._table(number)
         batch = int(np.searchsorted(starts, local, side="right")) - 1
         return batches[batch].column(column)[local - int(starts[batch])].as_py()
+
+    def decoded(self, row: int, column: str, colours: str) -> np.ndarray:
+        """A row as uint8 [height, width, 3] (`colours` RGB) or [height, width, 1] (GRAY); ValueError if it is damaged.
+
+        Small stores (`KEPT_BYTES`) keep what they decoded, but not in loader workers: each would have its own copy.
+        """
+        self._open()
+        if (row, column) in self._kept:
+            return self._kept[row, column]
+        frame = simplejpeg.decode_jpeg(self.read(row, column), colours, fastdct=True)
+        if self._pixels * 3 <= KEPT_BYTES and multiprocessing.parent_process() is None:
+            self._kept[row, column] = frame
+        return frame
 
 
 AUDIO_FIELDS = [("segment_id", pa.string()), ("start_s", pa.float64()), ("samples", pa.binary())]
