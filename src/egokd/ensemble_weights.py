@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 
 from egokd.ensemble import combine, renormalise, softmin, teacher_losses
 from egokd.errors import UserError
@@ -15,6 +15,7 @@ from egokd.logits import log_softmax
 
 SCHEMES = ("uniform", "heldout", "per_sample", "fitted")
 LARGEST_SCALE = 10.0  # of the combined logits
+LARGEST_NOISE = 0.3  # share of held-out labels that may be taken for wrong
 SMALLEST = 1e-9  # of a fitted weight: keeps the combination defined where only that teacher is there
 
 
@@ -26,6 +27,7 @@ class FittedHead:
     teacher_nll: np.ndarray  # [M], each over the segments where that teacher is there
     ensemble_nll: float  # of the weighted and scaled combination, over all segments
     scale: float  # of the combined logits; 1 unless calibrated
+    label_noise: float  # share of held-out labels that look random; 0 unless calibrated
 
 
 def fit_weights(
@@ -49,7 +51,8 @@ def fit_weights(
                 it gives the weights of `heldout`
 
     calibrate   also choose the factor on the combined logits that minimises their NLL (temperature scaling, Guo et al.
-                2017): averaging teachers of which some know little flattens the result
+                2017), reckoning with wrong labels, see `fit_scale`: averaging teachers of which some know little
+                flattens the result
 
     Segments that no teacher saw are left out. Raises UserError for an unknown scheme, and for a teacher without any
     held-out segment.
@@ -76,8 +79,8 @@ def fit_weights(
         elif scheme == "fitted":
             weights = _minimise(values_MNK, labels_N, available_MN, how)
         combined_NK = combine(values_MNK, weights, available_MN, how)
-        scale = fit_scale(combined_NK, labels_N) if calibrate else 1.0
-        fitted[head] = FittedHead(weights, teacher_nll, mean_nll(scale * combined_NK, labels_N), scale)
+        scale, noise = fit_scale(combined_NK, labels_N) if calibrate else (1.0, 0.0)
+        fitted[head] = FittedHead(weights, teacher_nll, mean_nll(scale * combined_NK, labels_N), scale, noise)
     return fitted
 
 
@@ -86,22 +89,32 @@ def mean_nll(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
     return float(-log_softmax(logits_NK)[np.arange(len(labels_N)), labels_N].mean())
 
 
-def fit_scale(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
-    """The factor on the logits with the smallest NLL, between 1 / LARGEST_SCALE and LARGEST_SCALE; convex.
+def fit_scale(logits_NK: np.ndarray, labels_N: np.ndarray) -> tuple[float, float]:
+    """The factor on the logits and the share of random labels with which the labels are likeliest.
+
+    The model: a share of the labels was drawn from all classes alike, the others from the softmax of the scaled logits.
+    Without that share, a few wrong labels where the teachers are sure would make them doubt everywhere, and a student
+    learn these doubts. The factor stays between 1 / LARGEST_SCALE and LARGEST_SCALE, the share below LARGEST_NOISE.
 
     Next to the N segments counts one more of which the label is unknown, as in Laplace's rule of succession. Without
     it, a few segments that happen to be all right ask for an endless factor, and a student taught so sharply learns
     little.
     """
-    bound, doubt = np.log(LARGEST_SCALE), 1 / (len(labels_N) + 1)
+    bound, doubt, rows = np.log(LARGEST_SCALE), 1 / (len(labels_N) + 1), np.arange(len(labels_N))
 
-    def loss(log_scale: float) -> float:
+    def loss(position: np.ndarray) -> float:
+        log_scale, noise = position
         logp_NK = log_softmax(np.exp(log_scale) * logits_NK)
-        known = logp_NK[np.arange(len(labels_N)), labels_N].mean()
-        return float(-(1 - doubt) * known - doubt * logp_NK.mean())
+        known = np.log((1 - noise) * np.exp(logp_NK[rows, labels_N]) + noise / logp_NK.shape[1])
+        return float(-(1 - doubt) * known.mean() - doubt * logp_NK.mean())
 
-    found = minimize_scalar(loss, bounds=(-bound, bound), method="bounded")
-    return float(np.exp(found.x))
+    # from few and from many wrong labels: there may be a best place on either side
+    ends = [
+        minimize(loss, [0.0, start], method="L-BFGS-B", bounds=[(-bound, bound), (0.0, LARGEST_NOISE)])
+        for start in (0.02, 0.2)
+    ]
+    log_scale, noise = min(ends, key=lambda end: end.fun).x
+    return float(np.exp(log_scale)), float(noise)
 
 
 def combination_nll(

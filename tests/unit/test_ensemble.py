@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from egokd.ensemble import combine, sample_weights, softmin
-from egokd.ensemble_weights import combination_nll, fit_weights
+from egokd.ensemble_weights import combination_nll, fit_weights, mean_nll
 from egokd.errors import UserError
 
 TEACHERS = ["rgb", "flow", "audio"]
@@ -175,6 +175,24 @@ def test_calibration_finds_the_scale_that_was_taken_away():
     plain = fit_weights(flat, {"verb": labels}, there, ["rgb"], "uniform", 1.0)["verb"]
     assert plain.scale == 1.0
     assert found.ensemble_nll < plain.ensemble_nll
+
+
+def test_wrong_labels_do_not_make_the_ensemble_doubt():
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 4, (1, 4000, 5))
+    chances = np.exp(logits[0]) / np.exp(logits[0]).sum(1, keepdims=True)
+    labels = np.array([rng.choice(5, p=row) for row in chances])
+    noisy = np.where(rng.uniform(size=4000) < 0.1, rng.integers(0, 5, 4000), labels)
+    there = np.ones((1, 4000), bool)
+    clean, found = (
+        fit_weights({"verb": logits / 2}, {"verb": y}, there, ["rgb"], "uniform", 1.0, calibrate=True)["verb"]
+        for y in (labels, noisy)
+    )
+    assert clean.scale == pytest.approx(2, rel=0.1) and clean.label_noise < 0.01
+    assert found.scale == pytest.approx(2, rel=0.1) and found.label_noise == pytest.approx(0.1, abs=0.02)
+    # told nothing of wrong labels, the factor alone would fall below one
+    alone = min(np.linspace(0.5, 3, 26), key=lambda scale: mean_nll(scale * logits[0] / 2, noisy))
+    assert alone < 1.5
 
 
 def test_scale_stays_small_when_a_few_segments_are_all_right():

@@ -57,7 +57,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     for head, result in fitted.items():
         shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(weighed, result.weights, strict=True))
-        runtime.log.info("%s: %s; scale %.2f, held-out NLL %.3f", head, shares, result.scale, result.ensemble_nll)
+        noise = f", {result.label_noise:.1%} of the held-out labels look random" if settings.calibrate else ""
+        nll = result.ensemble_nll
+        runtime.log.info("%s: %s; scale %.2f, held-out NLL %.3f%s", head, shares, result.scale, nll, noise)
     write_json(
         args.out,
         {
@@ -69,6 +71,7 @@ def main(argv: list[str] | None = None) -> None:
                 for head, result in fitted.items()
             },
             "scale": {head: result.scale for head, result in fitted.items()},
+            "label_noise": {head: result.label_noise for head, result in fitted.items()},
             "heldout_nll": {
                 head: dict(zip(weighed, result.teacher_nll.tolist(), strict=True)) | {"ensemble": result.ensemble_nll}
                 for head, result in fitted.items()
