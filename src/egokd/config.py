@@ -275,6 +275,16 @@ class EnsembleSettings(Section):
         default=False,
         description="Also choose a factor per head on the combined logits that minimises the held-out NLL (ours).",
     )
+    noisy_labels: bool = Field(
+        default=False,
+        description="Calibrate with a share of random labels beside the factor: for data known to have wrong labels.",
+    )
+
+    @model_validator(mode="after")
+    def _noise_is_reckoned_with_in_calibration(self) -> "EnsembleSettings":
+        if self.noisy_labels and not self.calibrate:
+            raise ValueError("noisy_labels needs `calibrate: true`: it is a part of the calibration")
+        return self
 
 
 class StudentSettings(Section):

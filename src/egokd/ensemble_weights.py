@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from egokd.ensemble import combine, renormalise, softmin, teacher_losses
 from egokd.errors import UserError
@@ -25,9 +25,9 @@ class FittedHead:
 
     weights: np.ndarray  # [M], sum 1
     teacher_nll: np.ndarray  # [M], each over the segments where that teacher is there
-    ensemble_nll: float  # of the weighted and scaled combination, over all segments
+    ensemble_nll: float  # of the weighted and scaled combination, over all segments, no label taken for random
     scale: float  # of the combined logits; 1 unless calibrated
-    label_noise: float  # share of held-out labels that look random; 0 unless calibrated
+    random_labels: float  # share of held-out labels that look drawn from all classes; 0 unless calibrated with it
 
 
 def fit_weights(
@@ -39,6 +39,7 @@ def fit_weights(
     temperature: float,
     how: str = "logits",
     calibrate: bool = False,
+    noisy_labels: bool = False,
 ) -> dict[str, FittedHead]:
     """Weights of `teachers` per head, and the scale of the combination, chosen on held-out segments.
 
@@ -50,9 +51,9 @@ def fit_weights(
     per_sample  uses labels of the training segments, so here, for segments whose label must not be used (evaluation),
                 it gives the weights of `heldout`
 
-    calibrate   also choose the factor on the combined logits that minimises their NLL (temperature scaling, Guo et al.
-                2017), reckoning with wrong labels, see `fit_scale`: averaging teachers of which some know little
-                flattens the result
+    calibrate   also choose a factor on the combined logits (temperature scaling, Guo et al. 2017), because averaging
+                teachers of which some know little flattens the result; with `noisy_labels` reckoning with wrong ones,
+                see `fit_scale`
 
     Segments that no teacher saw are left out. Raises UserError for an unknown scheme, and for a teacher without any
     held-out segment.
@@ -79,8 +80,8 @@ def fit_weights(
         elif scheme == "fitted":
             weights = _minimise(values_MNK, labels_N, available_MN, how)
         combined_NK = combine(values_MNK, weights, available_MN, how)
-        scale, noise = fit_scale(combined_NK, labels_N) if calibrate else (1.0, 0.0)
-        fitted[head] = FittedHead(weights, teacher_nll, mean_nll(scale * combined_NK, labels_N), scale, noise)
+        scale, share = fit_scale(combined_NK, labels_N, noisy_labels) if calibrate else (1.0, 0.0)
+        fitted[head] = FittedHead(weights, teacher_nll, mean_nll(scale * combined_NK, labels_N), scale, share)
     return fitted
 
 
@@ -89,32 +90,36 @@ def mean_nll(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
     return float(-log_softmax(logits_NK)[np.arange(len(labels_N)), labels_N].mean())
 
 
-def fit_scale(logits_NK: np.ndarray, labels_N: np.ndarray) -> tuple[float, float]:
-    """The factor on the logits and the share of random labels with which the labels are likeliest.
+def fit_scale(logits_NK: np.ndarray, labels_N: np.ndarray, noisy_labels: bool) -> tuple[float, float]:
+    """The factor on the logits with the smallest NLL, between 1 / LARGEST_SCALE and LARGEST_SCALE; and a share.
 
-    The model: a share of the labels was drawn from all classes alike, the others from the softmax of the scaled logits.
-    Without that share, a few wrong labels where the teachers are sure would make them doubt everywhere, and a student
-    learn these doubts. The factor stays between 1 / LARGEST_SCALE and LARGEST_SCALE, the share below LARGEST_NOISE.
+    noisy_labels: the factor is fitted together with the share (up to LARGEST_NOISE) of labels that were drawn from all
+    classes alike, which is returned beside it, else 0. Without the share, a few wrong labels where the teachers are
+    sure make them doubt everywhere, and a student learns these doubts. Segments on which teachers are sure and wrong
+    look the same, so where labels are right the share makes the ensemble over-confident.
 
     Next to the N segments counts one more of which the label is unknown, as in Laplace's rule of succession. Without
     it, a few segments that happen to be all right ask for an endless factor, and a student taught so sharply learns
-    little.
+    little. It is scored without the share, which would soften its say.
     """
     bound, doubt, rows = np.log(LARGEST_SCALE), 1 / (len(labels_N) + 1), np.arange(len(labels_N))
 
-    def loss(position: np.ndarray) -> float:
-        log_scale, noise = position
+    def loss(log_scale: float, share: float = 0.0) -> float:
         logp_NK = log_softmax(np.exp(log_scale) * logits_NK)
-        known = np.log((1 - noise) * np.exp(logp_NK[rows, labels_N]) + noise / logp_NK.shape[1])
-        return float(-(1 - doubt) * known.mean() - doubt * logp_NK.mean())
+        known_N = logp_NK[rows, labels_N]
+        if share:
+            known_N = np.logaddexp(np.log1p(-share) + known_N, np.log(share / logp_NK.shape[1]))
+        return float(-(1 - doubt) * known_N.mean() - doubt * logp_NK.mean())
 
+    if not noisy_labels:
+        return float(np.exp(minimize_scalar(loss, bounds=(-bound, bound), method="bounded").x)), 0.0
     # from few and from many wrong labels: there may be a best place on either side
     ends = [
-        minimize(loss, [0.0, start], method="L-BFGS-B", bounds=[(-bound, bound), (0.0, LARGEST_NOISE)])
+        minimize(lambda at: loss(*at), [0.0, start], method="L-BFGS-B", bounds=[(-bound, bound), (0.0, LARGEST_NOISE)])
         for start in (0.02, 0.2)
     ]
-    log_scale, noise = min(ends, key=lambda end: end.fun).x
-    return float(np.exp(log_scale)), float(noise)
+    log_scale, share = min(ends, key=lambda end: end.fun).x
+    return float(np.exp(log_scale)), float(share)
 
 
 def combination_nll(

@@ -13,6 +13,7 @@ from egokd.config import Experiment
 # One process that has imported torch and opened its stores: 0.7 GB on a CPU, 3 GB with CUDA's libraries and context.
 PROCESS_MB, CUDA_MB = 800, 3000
 PREFETCH = 2  # batches that each loading process holds ready
+KEPT_MB, WIDEST = 448, 16 / 9  # decoded frames that a process without loaders keeps of one store; width / height
 FLOATS_PER_INPUT = 40  # activations kept for the backward pass on a CPU, per number of the input; the demo's nets
 
 # Single-thread speeds on a 2-core machine, frames per second: 1080p decoding 110 to 190; DIS flow at 456x256 by preset.
@@ -110,8 +111,11 @@ def _process_mb(experiment: Experiment, batch: int, workers: int, gpus: int) -> 
     """Memory of one training process and its loading processes."""
     numbers = batch * experiment.views.num_frames * 3 * experiment.inputs.size**2
     loading = workers * (PROCESS_MB // 2 + PREFETCH * numbers / 1e6)
+    media = experiment.media
+    frames_mb = _hours(experiment) * 3600 * media.frame_rate * 3 * WIDEST * media.short_side**2 / 2**20
+    kept = 0 if workers else 2 * min(frames_mb, KEPT_MB)  # frames and flow
     computing = CUDA_MB if gpus else PROCESS_MB + FLOATS_PER_INPUT * 4 * numbers / 1e6
-    return round(computing + loading)
+    return round(computing + loading + kept)
 
 
 def _minutes(step: str, experiment: Experiment, epochs: int) -> int:

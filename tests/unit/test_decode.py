@@ -1,4 +1,4 @@
-"""Every returned frame is the right one, whatever the container; damaged files are refused, never half read."""
+"""Every returned frame is the right one, whatever the container; damaged files are refused where that can be told."""
 
 import av
 import numpy as np

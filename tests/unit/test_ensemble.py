@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from egokd.ensemble import combine, sample_weights, softmin
-from egokd.ensemble_weights import combination_nll, fit_weights, mean_nll
+from egokd.ensemble_weights import combination_nll, fit_weights
 from egokd.errors import UserError
 
 TEACHERS = ["rgb", "flow", "audio"]
@@ -177,22 +177,36 @@ def test_calibration_finds_the_scale_that_was_taken_away():
     assert found.ensemble_nll < plain.ensemble_nll
 
 
+def calibrated(logits, labels, noisy_labels=True):
+    there, logits, labels = np.ones((1, len(labels)), bool), {"verb": logits[None]}, {"verb": labels}
+    return fit_weights(logits, labels, there, ["rgb"], "uniform", 1.0, "logits", True, noisy_labels)["verb"]
+
+
 def test_wrong_labels_do_not_make_the_ensemble_doubt():
     rng = np.random.default_rng(1)
-    logits = rng.normal(0, 4, (1, 4000, 5))
-    chances = np.exp(logits[0]) / np.exp(logits[0]).sum(1, keepdims=True)
+    logits = rng.normal(0, 4, (4000, 5))
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     labels = np.array([rng.choice(5, p=row) for row in chances])
-    noisy = np.where(rng.uniform(size=4000) < 0.1, rng.integers(0, 5, 4000), labels)
-    there = np.ones((1, 4000), bool)
-    clean, found = (
-        fit_weights({"verb": logits / 2}, {"verb": y}, there, ["rgb"], "uniform", 1.0, calibrate=True)["verb"]
-        for y in (labels, noisy)
+    wrong = np.where(rng.uniform(size=4000) < 0.1, rng.integers(0, 5, 4000), labels)
+    clean, found, doubting = (
+        calibrated(logits / 2, labels),
+        calibrated(logits / 2, wrong),
+        calibrated(logits / 2, wrong, False),
     )
-    assert clean.scale == pytest.approx(2, rel=0.1) and clean.label_noise < 0.01
-    assert found.scale == pytest.approx(2, rel=0.1) and found.label_noise == pytest.approx(0.1, abs=0.02)
-    # told nothing of wrong labels, the factor alone would fall below one
-    alone = min(np.linspace(0.5, 3, 26), key=lambda scale: mean_nll(scale * logits[0] / 2, noisy))
-    assert alone < 1.5
+    assert clean.scale == pytest.approx(2, rel=0.1) and clean.random_labels < 0.01
+    assert found.scale == pytest.approx(2, rel=0.1) and found.random_labels == pytest.approx(0.1, abs=0.02)
+    assert doubting.scale < 1.4 and doubting.random_labels == 0
+
+
+def test_mistakes_made_with_confidence_are_taken_for_wrong_labels():
+    """The limit of it: labels are right here, and an ensemble so calibrated is over-confident."""
+    rng = np.random.default_rng(2)
+    logits, labels = rng.normal(0, 1, (2000, 5)), rng.integers(0, 5, 2000)
+    believed = np.where(rng.uniform(size=2000) < 0.8, labels, rng.integers(0, 5, 2000))
+    logits[np.arange(2000), believed] += 4
+    found, plain = calibrated(logits, labels), calibrated(logits, labels, False)
+    assert found.random_labels == pytest.approx(0.2, abs=0.05) and found.scale > 1.5 * plain.scale
+    assert found.ensemble_nll > plain.ensemble_nll
 
 
 def test_scale_stays_small_when_a_few_segments_are_all_right():

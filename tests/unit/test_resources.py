@@ -7,8 +7,9 @@ import yaml
 
 from egokd import plan
 from egokd.config import Config
+from egokd.media.store import KEPT_BYTES
 from egokd.recipes import resolve
-from egokd.resources import need
+from egokd.resources import KEPT_MB, PROCESS_MB, need
 from egokd.settings import validate
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -49,6 +50,16 @@ def test_compositional_demo_is_smaller_still():
     for step in ("generate_compositional", "extract_frames", "extract_flow", "extract_objects"):
         assert need(step, demo).runtime <= 30
     assert need("extract_frames", demo).mem_mb == 3000  # no long videos that decord could read ahead in
+
+
+def test_memory_of_decoded_frames():
+    values, _ = experiment(gpus=0, mem_mb=1)
+    alone = need("train", made(values), "omnivore").mem_mb
+    values, _ = experiment(gpus=0, mem_mb=1, threads=2)  # one of them loads: no process keeps frames
+    assert KEPT_MB * 2**20 == KEPT_BYTES and alone > 2 * KEPT_MB > 0
+    assert alone - need("train", made(values), "omnivore").mem_mb == pytest.approx(
+        2 * KEPT_MB - PROCESS_MB // 2, abs=20
+    )
 
 
 def test_gpus_of_a_model_go_before_those_of_all():

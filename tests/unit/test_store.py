@@ -62,6 +62,11 @@ def test_small_stores_keep_what_they_decoded(tmp_path, monkeypatch):
     large = FrameStore([tmp_path / "0.arrow"])
     np.testing.assert_array_equal(large.decoded(0, "u", "GRAY"), first)
     assert not large._kept
+    monkeypatch.undo()
+    monkeypatch.setattr(store.multiprocessing, "parent_process", lambda: "a loader")
+    inside_a_worker = FrameStore([tmp_path / "0.arrow"])
+    inside_a_worker.decoded(0, "u", "GRAY")
+    assert not inside_a_worker._kept
 
 
 def test_nearest_stays_inside_the_segment(tmp_path):

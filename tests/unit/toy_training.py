@@ -62,13 +62,15 @@ def make_plan(epochs):
 def run(folder, epochs=12, mode="plain"):
     """Train and write the weights; returns the history."""
     make_deterministic()
-    torch.set_num_threads(1)  # as in a process of its own: sums depend on the number of threads
     torch.manual_seed(0)
     model = Toy()
     state = StateFile(folder / "state", fingerprint_of({"epochs": epochs}))
     loss = label_loss(["verb", "noun"], 0.0)
     batches = make_batches(mode, folder / "step.txt")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in a process of its own: sums depend on the number of threads
     history = train(model, batches, loss, make_plan(epochs), torch.device("cpu"), state, "toy")
+    torch.set_num_threads(threads)
     write_weights(folder / "model.safetensors", model.state_dict())
     state.remove()
     return history

@@ -44,7 +44,8 @@ wildcard_constraints:
     row="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.reported(e)})),
 
 
-# What much waits for goes first: data, the longest training, the other teachers, then their banks and the student.
+# What much waits for goes first: data, the longest training, the other teachers, then their banks,
+# held-out predictions and weights, and the student.
 FIRST, LONGEST, TEACHER, STUDENT, PREDICTED = 50, 40, 30, 20, 10
 
 

@@ -56,9 +56,9 @@ for rule_name, splits, urgency in ("predict_heldout", "heldout", STUDENT), ("pre
         output:
             f"results/predictions/{{dataset}}/{{model}}/seed{{seed}}/{{split,{splits}}}{{piece}}.safetensors",
         log:
-            "results/logs/predict/{dataset}/{model}/seed{seed}/{split}{piece}.log",
+            f"results/logs/{rule_name}/{{dataset}}/{{model}}/seed{{seed}}/{{split}}{{piece}}.log",
         benchmark:
-            "results/benchmarks/predict/{dataset}/{model}/seed{seed}/{split}{piece}.tsv"
+            f"results/benchmarks/{rule_name}/{{dataset}}/{{model}}/seed{{seed}}/{{split}}{{piece}}.tsv"
         priority: urgency
         conda:
             "../../envs/egokd.yaml"
@@ -95,7 +95,7 @@ rule fit_ensemble:
         "results/logs/fit_ensemble/{dataset}/{ensemble}/seed{seed}.log",
     benchmark:
         "results/benchmarks/fit_ensemble/{dataset}/{ensemble}/seed{seed}.tsv"
-    priority: PREDICTED
+    priority: STUDENT
     conda:
         "../../envs/egokd.yaml"
     threads: 1

@@ -26,7 +26,7 @@ from egokd.errors import UserError
 from egokd.io import METADATA_KEY, atomic_path
 
 BATCH_BYTES = 32 * 2**20  # a record batch is written when its longest column holds this much
-KEPT_BYTES = 512 * 2**20  # a store whose frames take no more than this when decoded is decoded once
+KEPT_BYTES = 448 * 2**20  # a store whose frames take no more than this when decoded is decoded once
 TIME_TOLERANCE_S = 1e-6  # far below any frame distance, far above rounding errors of k / rate
 
 
@@ -113,7 +113,7 @@ class StoreWriter:
         self._video_times.append(time_s)
 
     def end(self, info: dict[str, Any]) -> None:
-        """Keep the current video, with `info` as its entry in the metadata."""
+        """Keep the current video, with `info` as its entry in the metadata: width, height, and what else is known."""
         first = sum(entry["rows"] for entry in self.videos.values())
         rows = len(self._video_times)
         self.videos[self._current] = {**info, "first_row": first, "rows": rows}
@@ -203,7 +203,7 @@ class FrameStore:
             rows += sum(info["rows"] for info in videos.values())
         self._times: dict[str, np.ndarray] = {}
         self._kept: dict[tuple[int, str], np.ndarray] = {}
-        self._pixels = sum(info["rows"] * info["width"] * info["height"] for info in index.values())
+        self._small: bool | None = None  # known once a frame is decoded
         self._index = index
         return index
 
@@ -275,15 +275,19 @@ class FrameStore:
         return batches[batch].column(column)[local - int(starts[batch])].as_py()
 
     def decoded(self, row: int, column: str, colours: str) -> np.ndarray:
-        """A row as uint8 [height, width, 3] (`colours` RGB) or [height, width, 1] (GRAY); ValueError if it is damaged.
+        """A row as uint8 [height, width, 3] (`colours` RGB) or [height, width, 1] (GRAY), not to be written to.
 
         Small stores (`KEPT_BYTES`) keep what they decoded, but not in loader workers: each would have its own copy.
+        A column is always asked for in the same colours. Raises ValueError for a damaged frame.
         """
-        self._open()
+        index = self._open()
         if (row, column) in self._kept:
             return self._kept[row, column]
         frame = simplejpeg.decode_jpeg(self.read(row, column), colours, fastdct=True)
-        if self._pixels * 3 <= KEPT_BYTES and multiprocessing.parent_process() is None:
+        if self._small is None:
+            pixels = sum(info["rows"] * info["width"] * info["height"] for info in index.values())
+            self._small = 3 * pixels <= KEPT_BYTES and multiprocessing.parent_process() is None
+        if self._small:
             self._kept[row, column] = frame
         return frame
 

@@ -8,7 +8,7 @@ import numpy as np
 from egokd import runtime
 from egokd.bank import LogitFile
 from egokd.config import EnsembleSettings
-from egokd.ensemble_weights import fit_weights
+from egokd.ensemble_weights import LARGEST_NOISE, fit_weights
 from egokd.errors import UserError
 from egokd.io import write_json
 from egokd.logits import average_views
@@ -54,12 +54,20 @@ def main(argv: list[str] | None = None) -> None:
         settings.weights_temperature,
         settings.combine,
         settings.calibrate,
+        settings.noisy_labels,
     )
     for head, result in fitted.items():
         shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(weighed, result.weights, strict=True))
-        noise = f", {result.label_noise:.1%} of the held-out labels look random" if settings.calibrate else ""
-        nll = result.ensemble_nll
-        runtime.log.info("%s: %s; scale %.2f, held-out NLL %.3f%s", head, shares, result.scale, nll, noise)
+        nll, random = result.ensemble_nll, result.random_labels
+        runtime.log.info("%s: %s; scale %.2f, held-out NLL %.3f", head, shares, result.scale, nll)
+        if settings.noisy_labels:
+            runtime.log.info("%s: %.1f %% of the held-out labels look random", head, 100 * random)
+        if random > 0.99 * LARGEST_NOISE:
+            runtime.log.warning(
+                "%s: the share of random labels is at its bound; either many are wrong, or teachers are sure and wrong "
+                "and the ensemble becomes over-confident: then take noisy_labels out of the config",
+                head,
+            )
     write_json(
         args.out,
         {
@@ -71,7 +79,7 @@ def main(argv: list[str] | None = None) -> None:
                 for head, result in fitted.items()
             },
             "scale": {head: result.scale for head, result in fitted.items()},
-            "label_noise": {head: result.label_noise for head, result in fitted.items()},
+            "random_labels": {head: result.random_labels for head, result in fitted.items()},
             "heldout_nll": {
                 head: dict(zip(weighed, result.teacher_nll.tolist(), strict=True)) | {"ensemble": result.ensemble_nll}
                 for head, result in fitted.items()
