@@ -71,6 +71,7 @@ def test_every_key_is_described():
         ("datasets.epic.students.heldout.ensemble", "held_out", ["students.heldout", "did you mean 'heldout'"]),
         ("datasets.epic.students.heldout.ensemble", ..., ["students.heldout.ensemble", "missing"]),
         ("datasets.epic.students.heldout.kd_weight", 0, ["kd_weight must be above 0"]),
+        ("datasets.epic.ensembles.uniform.noisy_labels", True, ["ensembles.uniform", "needs `calibrate: true`"]),
         ("datasets.epic.data.root", "/somewhere", ["either `root`"]),
         ("datasets.epic.data.demo", None, ["either `root`"]),
         ("datasets.something_else.data.root", "/somewhere", ["either `root`"]),
