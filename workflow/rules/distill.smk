@@ -17,7 +17,7 @@ for modality in plan.all_modalities(CONFIG):
             f"results/logs/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.log",
         benchmark:
             f"results/benchmarks/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.tsv"
-        priority: STUDENT
+        priority: BANK
         conda:
             "../../envs/egokd.yaml"
         threads: need("threads", "bank", f"baseline_{modality}")
@@ -42,7 +42,7 @@ for modality in plan.all_modalities(CONFIG):
 
 
 # two rules for the sake of their priorities: students wait for the weights, and these for the held-out fold
-for rule_name, splits, urgency in ("predict_heldout", "heldout", STUDENT), ("predict", "val|test", PREDICTED):
+for rule_name, splits, urgency in ("predict_heldout", "heldout", WEIGHTS), ("predict", "val|test", 0):
 
     rule:
         name:
@@ -95,7 +95,7 @@ rule fit_ensemble:
         "results/logs/fit_ensemble/{dataset}/{ensemble}/seed{seed}.log",
     benchmark:
         "results/benchmarks/fit_ensemble/{dataset}/{ensemble}/seed{seed}.tsv"
-    priority: STUDENT
+    priority: WEIGHTS
     conda:
         "../../envs/egokd.yaml"
     threads: 1
