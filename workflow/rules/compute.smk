@@ -12,10 +12,12 @@ container: "envs/egokd.sif"
 
 
 # Conda environments and containers hold the packages, the code is read from here. SIGTERM reaches every process of a
-# cluster's job; shell and tee outlast the step, which may have a state to save.
+# cluster's job; shell and tee outlast the step, which may have a state to save. Huge pages make a step on the CPU faster
+# (docs/benchmarks.md); a C library that does not know the switch ignores it.
 shell.prefix(
     "set -euo pipefail; "
     f"export PYTHONPATH={shlex.quote(os.path.join(workflow.basedir, 'src'))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+    "export GLIBC_TUNABLES=${{GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}}; "
     'trap : TERM INT; tee() {{ (trap "" TERM INT; exec tee "$@"); }}; '
 )
 
