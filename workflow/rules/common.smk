@@ -44,9 +44,9 @@ wildcard_constraints:
     row="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.reported(e)})),
 
 
-# What much waits for goes first: data, the student as soon as it can start, the longest training, the other teachers, their
-# banks, and held-out predictions with the weights; the rest fills what is free beside the student.
-FIRST, STUDENT, LONGEST, TEACHER, BANK, WEIGHTS = 60, 50, 40, 30, 20, 10
+# What much waits for goes first: data, the student as soon as it can start, teachers, then the omnivore, which takes longest
+# and keeps a core busy while banks, held-out predictions and weights are made; the rest fills what is free beside the student.
+FIRST, STUDENT, TEACHER, LONGEST, BANK, WEIGHTS = 60, 50, 40, 30, 20, 10
 
 
 def wildcards_of(dataset):
