@@ -203,7 +203,7 @@ class FrameStore:
             rows += sum(info["rows"] for info in videos.values())
         self._times: dict[str, np.ndarray] = {}
         self._kept: dict[tuple[int, str], np.ndarray] = {}
-        self._small: bool | None = None  # known once a frame is decoded
+        self._room: np.ndarray | None = None  # what is left of it; known once a frame is decoded
         self._index = index
         return index
 
@@ -284,11 +284,16 @@ class FrameStore:
         if (row, column) in self._kept:
             return self._kept[row, column]
         frame = simplejpeg.decode_jpeg(self.read(row, column), colours, fastdct=True)
-        if self._small is None:
-            pixels = sum(info["rows"] * info["width"] * info["height"] for info in index.values())
-            self._small = 3 * pixels <= KEPT_BYTES and multiprocessing.parent_process() is None
-        if self._small:
-            self._kept[row, column] = frame
+        if self._room is None:
+            size = 3 * sum(info["rows"] * info["width"] * info["height"] for info in index.values())
+            small = size <= KEPT_BYTES and multiprocessing.parent_process() is None
+            # one piece of memory, used from its start: thousands of little ones would lie between the large tensors of a
+            # step and leave holes that fit nothing
+            self._room = np.empty(size if small else 0, np.uint8)
+        if frame.size <= len(self._room):
+            kept, self._room = self._room[: frame.size].reshape(frame.shape), self._room[frame.size :]
+            kept[:] = frame
+            self._kept[row, column] = kept
         return frame
 
 
