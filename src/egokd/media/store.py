@@ -287,8 +287,8 @@ class FrameStore:
         if self._room is None:
             size = 3 * sum(info["rows"] * info["width"] * info["height"] for info in index.values())
             small = size <= KEPT_BYTES and multiprocessing.parent_process() is None
-            # one piece of memory, used from its start: thousands of little ones would lie between the large tensors of a
-            # step and leave holes that fit nothing
+            # one piece of memory, used from its start: thousands of little ones would lie between a step's large
+            # tensors and leave holes that fit nothing
             self._room = np.empty(size if small else 0, np.uint8)
         if frame.size <= len(self._room):
             kept, self._room = self._room[: frame.size].reshape(frame.shape), self._room[frame.size :]
