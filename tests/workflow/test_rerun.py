@@ -57,7 +57,7 @@ def test_temperature_retrains_the_student_only(workspace):
 
 
 def test_weighting_scheme_leaves_teachers_and_banks_alone(workspace):
-    workspace.edit("config.yaml", "calibrate: true", "calibrate: false")
+    workspace.edit("config.yaml", "        noisy_labels: true\n", "")
     jobs = workspace.planned()
     assert jobs["fit_ensemble"] == 1
     assert {name for name in jobs if name.startswith(("train", "bank"))} == {"train_student_heldout"}
