@@ -88,13 +88,13 @@ def test_dropped_video_leaves_nothing(tmp_path):
     with StoreWriter(tmp_path / "0.arrow", ("image",), {}) as writer:
         writer.begin("good")
         writer.add(0.0, image=b"keep")
-        writer.end({"width": 8, "height": 6})
+        writer.end({})
         writer.begin("bad")
         writer.add(0.0, image=b"drop this")
         writer.drop()
         writer.begin("last")
         writer.add(0.0, image=b"also")
-        writer.end({"width": 8, "height": 6})
+        writer.end({})
     frames = FrameStore([tmp_path / "0.arrow"])
     assert frames.videos == ["good", "last"]
     assert [frames.read(row) for row in range(2)] == [b"keep", b"also"]
