@@ -1,0 +1,114 @@
+"""Numbers that a refactor must not change: what is compared with the files in tests/golden, and how they are made.
+
+`pure_numbers` holds what is exact on every machine: views, orders, shards, folds and the scripts of both demo worlds,
+as hashes of numbers rounded far below anything that matters. `smoke_numbers` reads a finished smoke run: losses, logits
+and the table, which depend on the machine in their last digits.
+"""
+
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import load_file
+
+from egokd.datasets.demo_compositional.plan import plan_clips
+from egokd.datasets.demo_kitchen.annotations import segment_table, write_annotations
+from egokd.datasets.demo_kitchen.plan import plan_videos
+from egokd.loading import EpochBatches
+from egokd.schedule import learning_rate, step_seed
+from egokd.segments import assign_fold, read_segments, shard_of
+from egokd.views import ViewSpec, evaluation_views, train_view
+
+DATASET = "epic"
+SPECS = {
+    "uniform": ViewSpec(8, "uniform", 0.16, (0.75, 1.0), 0.25, 0.25, 0.25, 0.05, (0.35, 1.0)),
+    "dense": ViewSpec(16, "dense", 0.1, (0.4, 1.0), 0.4, 0.4, 0.4, 0.1),
+}
+# machine-dependent columns of the result table
+MEASURED = ("clips_per_s",)
+
+
+def digest(value: object) -> str:
+    """A short hash of JSON text, or of an array rounded to nine digits."""
+    if isinstance(value, np.ndarray):
+        value = np.round(value, 9).tolist()
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=12).hexdigest()
+
+
+def view_numbers(view) -> list:
+    """All that a view consists of, as plain numbers."""
+    arrays = [np.round(view.times_s, 9).tolist(), np.round(view.colour.astype(float), 5).tolist()]
+    return [*arrays, *(round(float(value), 9) for value in (view.scale, view.cx, view.cy)), view.key]
+
+
+def pure_numbers() -> dict:
+    """Hashes of everything that follows from seeds alone."""
+    ids = [f"P{i % 7:02d}_{i:04d}" for i in range(200)]
+    rows = pd.DataFrame({"segment_id": ids, "split": "train", "verb": [i % 5 for i in range(200)], "noun": 1})
+    out = {
+        "train_views": {
+            name: digest(
+                [view_numbers(train_view(spec, seed, ids[3], view, 1.5, 4.25)) for seed in (0, 7) for view in range(20)]
+            )
+            for name, spec in SPECS.items()
+        },
+        "test_views": {
+            name: digest([view_numbers(view) for view in evaluation_views(spec, 1.5, 4.25, 4, 3)])
+            for name, spec in SPECS.items()
+        },
+        "orders": digest([list(EpochBatches(53, 8, 3, epoch, 2)) for epoch in range(4)]),
+        "shards": digest([shard_of(name, 13) for name in ids]),
+        "folds": digest(assign_fold(rows, ["verb", "noun"], 0.15, 4).tolist()),
+        "learning_rates": digest([round(learning_rate(step, 100, 7, 0.002), 12) for step in range(100)]),
+        "step_seeds": digest([step_seed(5, step) for step in range(50)]),
+    }
+    return {**out, "kitchen_world": kitchen_world(), "compositional_world": digest(compositional_world())}
+
+
+def kitchen_world() -> str:
+    """The default demo's videos and labels, as their annotation files say."""
+    plans = plan_videos(0, 24, 8, 500, 400, 12, 0.08, 0.6, 0.1)
+    with tempfile.TemporaryDirectory() as folder:
+        write_annotations(Path(folder), plans, 12.5, (114, 64))
+        files = sorted(path for path in Path(folder).rglob("*.csv"))
+        return digest([(path.name, path.read_text()) for path in files] + [len(segment_table(plans))])
+
+
+def compositional_world() -> list:
+    """Every clip's script, in words."""
+    return [repr(clip) for clip in plan_clips(0, 200, 100, 0.9, 0.08, 0.1)]
+
+
+def smoke_numbers(results: Path) -> dict:
+    """Losses, logits, weights and the table of a finished smoke run in `results`."""
+    models = sorted(path.name for path in (results / "models" / DATASET).iterdir())
+    table = pd.read_csv(results / f"tables/{DATASET}.csv").drop(columns=list(MEASURED))
+    segments = read_segments(results / f"data/{DATASET}/segments.parquet").table
+    return {
+        "segments": digest(segments[["segment_id", "split", "fold", "shard", "verb", "noun"]].values.tolist()),
+        "losses": {
+            name: pd.read_csv(results / f"models/{DATASET}/{name}/seed0/history.csv")["loss"].tolist()
+            for name in models
+        },
+        "logits": {
+            path.parent.parent.name: logit_numbers(load_file(path))
+            for path in sorted((results / "predictions" / DATASET).glob("*/seed0/val*.safetensors"))
+        },
+        "ensembles": {
+            path.parent.name: json.loads(path.read_text())["weights"]
+            for path in sorted((results / "ensembles" / DATASET).glob("*/seed0.json"))
+        },
+        "table": {row["model"]: {k: v for k, v in row.items() if v == v} for row in table.to_dict("records")},
+    }
+
+
+def logit_numbers(tensors: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """Mean, spread and the first logits of each head."""
+    return {
+        head: [float(values.mean()), float(values.std()), *map(float, values.reshape(-1)[:5])]
+        for head, values in sorted(tensors.items())
+        if head != "available"
+    }
