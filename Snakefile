@@ -43,6 +43,6 @@ rule teachers:
         [
             f"results/models/{dataset}/baseline_{modality}/seed{seed}/model.safetensors"
             for dataset in DATASETS
-            for modality in plan.modalities(CONFIG.datasets[dataset])
+            for modality in slices.modalities(CONFIG.datasets[dataset])
             for seed in CONFIG.seeds
         ],

@@ -23,16 +23,17 @@ import pandas as pd
 import simplejpeg
 import torch
 
-from egokd import runtime, training
-from egokd.cost import gflops_per_view
-from egokd.device import make_deterministic, pick_device
-from egokd.inputs import InputSpec, finish
-from egokd.loading import EpochBatches, ViewDataset, loader, open_stores
+from egokd import runtime
+from egokd.evaluation.cost import gflops_per_view
+from egokd.machine.placement import make_deterministic, pick_device
 from egokd.media.store import StoreWriter
 from egokd.models.build import build_model, example_inputs
-from egokd.state import StateFile
-from egokd.training import Batch, Plan, label_loss, train
-from egokd.views import ViewSpec
+from egokd.sampling.inputs import InputSpec, finish
+from egokd.sampling.loading import EpochBatches, ViewDataset, loader, open_stores
+from egokd.sampling.views import ViewSpec
+from egokd.training import loop
+from egokd.training.loop import Batch, Plan, label_loss, train
+from egokd.training.state import StateFile
 
 RATE = 30.0
 HEADS = {"verb": 97, "noun": 300}
@@ -186,7 +187,7 @@ def main() -> None:
     job = Job(**(values | (TINY if args.tiny else {})))
     runtime.start("bench_loader", 1)
     make_deterministic()
-    training.SAVE_EVERY_S = float("inf")
+    loop.SAVE_EVERY_S = float("inf")
     device = pick_device()
     where = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from egokd.cost import count_parameters, gflops_per_view
+from egokd.evaluation.cost import count_parameters, gflops_per_view
 from egokd.models.build import build_model, example_inputs
 
 HEADS = {"verb": 97, "noun": 300}

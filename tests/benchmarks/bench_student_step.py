@@ -22,16 +22,16 @@ import simplejpeg
 import torch
 
 from egokd import runtime
-from egokd.bank import LogitFile, write_logits
-from egokd.device import make_deterministic, pick_device
-from egokd.inputs import InputSpec, finish
-from egokd.loading import EpochBatches, ViewDataset, loader, open_stores
+from egokd.distillation.logit_files import LogitFile, write_logits
+from egokd.distillation.targets import EnsembleTargets
+from egokd.machine.placement import make_deterministic, pick_device
 from egokd.media.store import StoreWriter
 from egokd.models.build import build_model
-from egokd.state import StateFile
-from egokd.targets import EnsembleTargets
-from egokd.training import Batch, Plan, label_loss, student_loss, train
-from egokd.views import ViewSpec
+from egokd.sampling.inputs import InputSpec, finish
+from egokd.sampling.loading import EpochBatches, ViewDataset, loader, open_stores
+from egokd.sampling.views import ViewSpec
+from egokd.training.loop import Batch, Plan, label_loss, student_loss, train
+from egokd.training.state import StateFile
 
 RATE, SECONDS = 12.5, 2.0
 

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 import yaml
-from smoke import copy_workflow, snakemake
 
-from egokd.segments import read_segments
+from egokd.sampling.segments import read_segments
+from smoke import copy_workflow, snakemake
 
 SHORT = {"epochs": 2, "warmup_epochs": 1}
 

@@ -13,14 +13,14 @@ import time
 import pandas as pd
 import pytest
 import yaml
-from smoke import SMOKE, snakemake
 
-from egokd import plan
-from egokd.config import Config
+from egokd.config.experiment import Config
+from egokd.config.validation import validate
 from egokd.io import read_json
 from egokd.models.build import load_model
-from egokd.segments import read_segments
-from egokd.settings import validate
+from egokd.planning import slices
+from egokd.sampling.segments import read_segments
+from smoke import SMOKE, snakemake
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def experiment(folder):
 
 def test_table_has_every_row_and_says_where_it_comes_from(folder, experiment):
     table = pd.read_csv(folder / "results/tables/epic.csv")
-    assert table["model"].tolist() == plan.reported(experiment)
+    assert table["model"].tolist() == slices.reported(experiment)
     assert set(table["source"]) == {"demo"}
     assert table["action_top1"].between(0, 100).all()
     assert table["action_nll"].gt(0).all()
@@ -69,7 +69,7 @@ def test_second_run_does_nothing(folder):
 
 def test_killed_training_ends_with_the_same_bytes(folder, experiment, tmp_path):
     data = folder / "results/data/epic"
-    settings = json.loads(plan.train_settings(experiment, "baseline_rgb"))
+    settings = json.loads(slices.train_settings(experiment, "baseline_rgb"))
     settings["train"]["epochs"] = 6
 
     def command(name: str) -> list[str]:

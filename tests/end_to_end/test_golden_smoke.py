@@ -6,12 +6,13 @@ that wrote the file, EGOKD_GOLDEN=exact asks for equality: that is the proof to 
 
 import json
 import os
-from pathlib import Path
 
 import pytest
-from golden import smoke_numbers
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "smoke.json"
+from golden import smoke_numbers
+from paths import REPOSITORY
+
+GOLDEN = REPOSITORY / "tests" / "golden" / "smoke.json"
 EXACT = os.environ.get("EGOKD_GOLDEN") == "exact"
 ONE_SEGMENT = 100 / 24  # points of accuracy that a single flipped answer makes in the smallest split
 

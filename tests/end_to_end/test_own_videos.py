@@ -3,19 +3,14 @@
 None of the videos has sound, so the sound teacher of the recipe must leave by itself, with a line saying so.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from smoke import copy_workflow, snakemake
 
 from egokd.io import read_json
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 from media_files import make_video
+from smoke import copy_workflow, snakemake
 
 CONFIG = """
 seeds: [0]

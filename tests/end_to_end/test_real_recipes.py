@@ -4,18 +4,18 @@ The videos are the demo's, because no laptop holds the real ones. Takes minutes 
 """
 
 import copy
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+
+from egokd.config.experiment import Config
+from egokd.config.validation import validate
+from egokd.planning import slices
+from paths import REPOSITORY
 from smoke import copy_workflow, snakemake
 
-from egokd import plan
-from egokd.config import Config
-from egokd.settings import validate
-
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = REPOSITORY
 DEMO = {
     "seed": 0,
     "train_kitchens": 2,
@@ -62,6 +62,6 @@ def test_one_epoch_of_the_recipe(recipe, tmp_path):
     (tmp_path / "work/recipe.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     snakemake(tmp_path / "work", "results/tables/small.csv", config="recipe.yaml")
     table = pd.read_csv(tmp_path / "work/results/tables/small.csv")
-    assert table["model"].tolist() == plan.reported(experiment)
+    assert table["model"].tolist() == slices.reported(experiment)
     assert table["params_m"].min() > 20  # the real architectures
     assert table["action_nll"].notna().all()

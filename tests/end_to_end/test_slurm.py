@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from smoke import REPOSITORY, SMOKE, copy_workflow, environment
+
+from paths import REPOSITORY
+from smoke import SMOKE, copy_workflow, environment
 
 SCRIPTS = REPOSITORY / "tests" / "slurm"
 TABLE = "results/tables/epic.csv"

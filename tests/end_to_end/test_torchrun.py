@@ -13,18 +13,18 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from smoke import SMOKE
 
-from egokd import plan
-from egokd.config import Config
-from egokd.settings import validate
+from egokd.config.experiment import Config
+from egokd.config.validation import validate
+from egokd.planning import slices
+from smoke import SMOKE
 
 
 @pytest.fixture(scope="module")
 def settings(folder):
     """Of the RGB teacher of the cut-down demo, without dropout: its random numbers differ between processes."""
     experiment = validate(Config, yaml.safe_load((folder / SMOKE).read_text()), SMOKE).datasets["epic"]
-    values = json.loads(plan.train_settings(experiment, "baseline_rgb"))
+    values = json.loads(slices.train_settings(experiment, "baseline_rgb"))
     values["options"]["dropout"] = 0.0
     return values
 

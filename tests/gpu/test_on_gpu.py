@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from egokd.device import autocast, half_type, make_deterministic
+from egokd.machine.placement import autocast, half_type, make_deterministic
+from egokd.machine.processes import one_device
 from egokd.models.build import build_model, example_inputs
-from egokd.parallel import one_device
-from egokd.state import StateFile
-from egokd.training import Batch, Plan, label_loss, train
+from egokd.training.loop import Batch, Plan, label_loss, train
+from egokd.training.state import StateFile
 
 HEADS = {"verb": 5, "noun": 7}
 pytestmark = [

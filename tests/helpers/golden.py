@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from egokd.datasets.demo_compositional.plan import plan_clips
-from egokd.datasets.demo_kitchen.annotations import segment_table, write_annotations
-from egokd.datasets.demo_kitchen.plan import plan_videos
-from egokd.loading import EpochBatches
-from egokd.schedule import learning_rate, step_seed
-from egokd.segments import assign_fold, read_segments, shard_of
-from egokd.views import ViewSpec, evaluation_views, train_view
+from egokd.datasets.demos.compositional.script import plan_clips
+from egokd.datasets.demos.kitchen.annotations import segment_table, write_annotations
+from egokd.datasets.demos.kitchen.script import plan_videos
+from egokd.sampling.loading import EpochBatches
+from egokd.sampling.segments import assign_fold, read_segments, shard_of
+from egokd.sampling.views import ViewSpec, evaluation_views, train_view
+from egokd.training.schedule import learning_rate, step_seed
 
 DATASET = "epic"
 SPECS = {

@@ -10,13 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-from egokd import runtime, training
-from egokd.state import NAME
+from egokd import runtime
 from egokd.steps import train
+from egokd.training import loop
+from egokd.training.state import NAME
 
 HOLD = Path(os.environ["FAULTS"]) / "hold_rgb"
 STATE = Path(sys.argv[sys.argv.index("--state") + 1]) / NAME
-free_rate = training.learning_rate
+free_rate = loop.learning_rate
 
 
 def held_rate(*arguments: float) -> float:
@@ -34,6 +35,6 @@ def held_rate(*arguments: float) -> float:
     return free_rate(*arguments)
 
 
-training.learning_rate = held_rate
+loop.learning_rate = held_rate
 sys.argv[0] = train.__file__
 runtime.run(train.main)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from paths import REPOSITORY
+
 PARTS = ("Snakefile", "config.yaml", "workflow", "src", "envs")
 
 TOUCHING_PYTHON = """#!{python}

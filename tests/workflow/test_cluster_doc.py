@@ -1,11 +1,12 @@
 """The lists of jobs in docs/cluster.md are those of real dry runs; a plan shows GPUs, parts and lists of shards."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-DOC = (Path(__file__).resolve().parents[2] / "docs" / "cluster.md").read_text()
+from paths import REPOSITORY
+
+DOC = (REPOSITORY / "docs" / "cluster.md").read_text()
 
 
 def listed(heading: str, number: int = 0) -> dict[str, int]:

@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from paths import REPOSITORY
 
 
 def test_table_needs_every_stage(fresh):
@@ -29,7 +28,7 @@ def test_second_demo_is_planned_and_leaves_the_first_alone(fresh):
 
 
 def test_changing_the_second_demo_reruns_nothing_of_the_first(workspace):
-    workspace.append("src/egokd/datasets/demo_compositional/plan.py", "\n# changed\n")
+    workspace.append("src/egokd/datasets/demos/compositional/script.py", "\n# changed\n")
     workspace.edit("workflow/recipes/compositional_demo.yaml", "correlation: ", "correlation: 0.0  # was ")
     assert workspace.planned() == {}
 

@@ -41,7 +41,7 @@ def test_plot_code_reruns_the_plot_only(workspace):
 
 
 def test_drawing_code_reruns_plots_only(workspace):
-    workspace.append("src/egokd/figures.py", "\n# changed\n")
+    workspace.append("src/egokd/evaluation/figures.py", "\n# changed\n")
     assert set(workspace.planned()) == {
         "plot_accuracy",
         "plot_reliability",
@@ -83,7 +83,7 @@ def test_own_net_changed_retrains_its_users(workspace):
 
 
 def test_touched_source_reruns_nothing(workspace):
-    (workspace.path / "src/egokd/training.py").touch()
+    (workspace.path / "src/egokd/training/loop.py").touch()
     assert workspace.planned() == {}
 
 

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from egokd.config import Config
-from egokd.settings import validate
+from egokd.config.experiment import Config
+from egokd.config.validation import validate
+from paths import REPOSITORY
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = REPOSITORY
 RECIPES = {"epic100": "epic", "epic55": "epic55", "ssv2": "ssv2", "something_else": "something_else"}
 LIMIT_KB = 1_000_000  # memory of a plan; its time depends on the machine, is printed, and stands in docs/benchmarks.md
 MEASURE = """

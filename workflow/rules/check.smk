@@ -19,8 +19,8 @@ for dataset in DATASETS:
         params:
             root=lambda wildcards, d=dataset: data_root(wildcards_of(d)),
             format=CONFIG.datasets[dataset].data.format,
-            options=plan.adapter_options(CONFIG.datasets[dataset]),
-            settings=plan.check_settings(CONFIG.datasets[dataset], len(CONFIG.seeds)),
+            options=slices.adapter_options(CONFIG.datasets[dataset]),
+            settings=slices.check_settings(CONFIG.datasets[dataset], len(CONFIG.seeds)),
             dataset=dataset,
         message:
             f"Checking the files of {dataset}"

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 
-from egokd import plan
-from egokd.closure import import_closure
-from egokd.config import Config
-from egokd.settings import validate
+from egokd.planning import slices
+from egokd.planning.code import import_closure
+from egokd.config.experiment import Config
+from egokd.config.validation import validate
 from egokd.errors import UserError
 from egokd.models.nets import find_net
-from egokd.recipes import resolve
-from egokd.datasets import ADAPTERS, ANNOTATIONS, BOX_FILES
+from egokd.planning.recipes import resolve
+from egokd.datasets.formats import ADAPTERS, ANNOTATIONS, BOX_FILES
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -35,13 +35,13 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     seed="|".join(str(seed) for seed in CONFIG.seeds),
     shard=r"\d+",
-    modality="|".join(plan.STORE_SUFFIX),
+    modality="|".join(slices.STORE_SUFFIX),
     part=r"\d+",
     piece=r"(\.\d+)?",
     split="heldout|val|test",
-    model="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.nets(e)})),
+    model="|".join(sorted({name for e in CONFIG.datasets.values() for name in slices.nets(e)})),
     ensemble="|".join(ENSEMBLES) or "none",
-    row="|".join(sorted({name for e in CONFIG.datasets.values() for name in plan.reported(e)})),
+    row="|".join(sorted({name for e in CONFIG.datasets.values() for name in slices.reported(e)})),
 
 
 # What much waits for goes first: data, the student as soon as it can start, teachers, then the omnivore, which takes longest
@@ -68,8 +68,8 @@ def net_code(step, model):
     """Source files of a step that builds or runs the net of `model`, with those of public weights where it asks for any."""
 
     def files(wildcards):
-        chosen = plan.model_of(experiment(wildcards), model or wildcards.model)
-        weights = ["egokd.models.zoo"] if step == "train" and "pretrained" in chosen.options else []
+        chosen = slices.model_of(experiment(wildcards), model or wildcards.model)
+        weights = ["egokd.models.foreign"] if step == "train" and "pretrained" in chosen.options else []
         return code(step, find_net(chosen.net).module, *weights)
 
     return files
@@ -133,11 +133,11 @@ def published_flow(wildcards):
 def stores(dataset, modality):
     """The shards of one modality."""
     shards = range(CONFIG.datasets[dataset].data.shards)
-    return [f"results/data/{dataset}/{modality}/{shard}.{plan.STORE_SUFFIX[modality]}" for shard in shards]
+    return [f"results/data/{dataset}/{modality}/{shard}.{slices.STORE_SUFFIX[modality]}" for shard in shards]
 
 
 def every_store(dataset):
-    return [path for m in plan.modalities(CONFIG.datasets[dataset]) for path in stores(dataset, m)]
+    return [path for m in slices.modalities(CONFIG.datasets[dataset]) for path in stores(dataset, m)]
 
 
 def store_index(dataset, modality):
@@ -149,7 +149,7 @@ def store_inputs(model, modality):
     """Input function: the list of shards of `modality` if `model` reads it, else nothing."""
 
     def files(wildcards):
-        read = plan.inputs_of(experiment(wildcards), model or wildcards.model)
+        read = slices.inputs_of(experiment(wildcards), model or wildcards.model)
         return store_index(wildcards.dataset, modality) if modality in read else []
 
     return files
@@ -159,7 +159,7 @@ def skipped_tables(wildcards):
     """Tables of unreadable segments of every extraction step (flow made from our own frames has none to tell of)."""
     return [
         f"results/data/{wildcards.dataset}/{modality}/{shard}.skipped.csv"
-        for modality in plan.modalities(experiment(wildcards))
+        for modality in slices.modalities(experiment(wildcards))
         if modality != "flow" or experiment(wildcards).media.flow.source == "official"
         for shard in range(experiment(wildcards).data.shards)
     ]
@@ -174,14 +174,14 @@ def predictions(wildcards, model, split):
 
 def row_predictions(wildcards):
     """Prediction files of a row of the table; an ensemble's are in one file."""
-    if wildcards.row.startswith(plan.ENSEMBLE):
+    if wildcards.row.startswith(slices.ENSEMBLE):
         return f"results/predictions/{wildcards.dataset}/{wildcards.row}/seed{wildcards.seed}/val.safetensors"
     return predictions(wildcards, wildcards.row, "val")
 
 
 def by_teacher(wildcards, split):
-    teachers = plan.teachers_of(experiment(wildcards), wildcards.ensemble)
-    return {modality: predictions(wildcards, plan.BASELINE + modality, split) for modality in teachers}
+    teachers = slices.teachers_of(experiment(wildcards), wildcards.ensemble)
+    return {modality: predictions(wildcards, slices.BASELINE + modality, split) for modality in teachers}
 
 
 def teacher_predictions(wildcards, split):
@@ -200,7 +200,7 @@ def bank_parts(wildcards, modality):
 
 
 def student_teachers(wildcards, student):
-    return plan.teachers_of(experiment(wildcards), experiment(wildcards).students[student].ensemble)
+    return slices.teachers_of(experiment(wildcards), experiment(wildcards).students[student].ensemble)
 
 
 def student_banks(wildcards, student):
@@ -232,7 +232,7 @@ def submission_levels(wildcards):
             f"datasets.{wildcards.dataset}.evaluation.submission: this key is missing; the challenge asks for the levels "
             "of supervision sls_pt, sls_tl and sls_td (docs/datasets.md)."
         )
-    return plan.as_json(levels.model_dump())
+    return slices.as_json(levels.model_dump())
 
 
 def data_name(wildcards):
@@ -249,7 +249,7 @@ def init_input(model):
     """Input function: the converted weights that the training of `model` starts from, if the config names any."""
 
     def files(wildcards):
-        if plan.model_of(experiment(wildcards), model).init is None:
+        if slices.model_of(experiment(wildcards), model).init is None:
             return []
         return [f"results/init/{wildcards.dataset}/{model}/model.safetensors"]
 

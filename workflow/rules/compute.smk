@@ -1,7 +1,7 @@
 """What jobs ask for, where they run and how they end: threads, memory, time, GPUs, container, signals."""
 
-from egokd import resources
-from egokd.gpu import visible_gpus
+from egokd.planning import resources
+from egokd.machine.gpus import visible_gpus
 
 # Snakemake limits a resource only when a total is given. Without GPUs, jobs fall back to the CPU and need no limit.
 workflow.global_resources.setdefault("gpu", visible_gpus() or 10**6)

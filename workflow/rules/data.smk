@@ -19,7 +19,7 @@ rule generate_demo:
         mem_mb=need("mem_mb", "generate_demo"),
         runtime=need("runtime", "generate_demo"),
     params:
-        settings=lambda wildcards: plan.as_json(experiment(wildcards).data.demo.model_dump()),
+        settings=lambda wildcards: slices.as_json(experiment(wildcards).data.demo.model_dump()),
     message:
         "Rendering the demo videos of {wildcards.dataset}"
     shell:
@@ -45,7 +45,7 @@ rule generate_compositional:
         mem_mb=need("mem_mb", "generate_compositional"),
         runtime=need("runtime", "generate_compositional"),
     params:
-        settings=lambda wildcards: plan.as_json(experiment(wildcards).data.compositional_demo.model_dump()),
+        settings=lambda wildcards: slices.as_json(experiment(wildcards).data.compositional_demo.model_dump()),
     message:
         "Rendering the demo clips of {wildcards.dataset}"
     shell:
@@ -75,7 +75,7 @@ rule index_segments:
         format=lambda wildcards: experiment(wildcards).data.format,
         source=lambda wildcards: experiment(wildcards).source,
         shards=lambda wildcards: experiment(wildcards).data.shards,
-        options=lambda wildcards: plan.adapter_options(experiment(wildcards)),
+        options=lambda wildcards: slices.adapter_options(experiment(wildcards)),
     message:
         "Reading the annotations of {wildcards.dataset}"
     shell:
@@ -132,7 +132,7 @@ rule extract_frames:
     params:
         root=data_root,
         format=lambda wildcards: experiment(wildcards).data.format,
-        settings=lambda wildcards: plan.frame_settings(experiment(wildcards)),
+        settings=lambda wildcards: slices.frame_settings(experiment(wildcards)),
     message:
         "Extracting frames of {wildcards.dataset}, shard {wildcards.shard}"
     shell:
@@ -161,7 +161,7 @@ rule extract_flow:
         runtime=need("runtime", "extract_flow"),
     params:
         published=published_flow,
-        settings=lambda wildcards: plan.as_json(experiment(wildcards).media.flow.model_dump()),
+        settings=lambda wildcards: slices.as_json(experiment(wildcards).media.flow.model_dump()),
     message:
         "Preparing optical flow of {wildcards.dataset}, shard {wildcards.shard}"
     shell:
@@ -190,7 +190,7 @@ rule extract_audio:
     params:
         root=data_root,
         format=lambda wildcards: experiment(wildcards).data.format,
-        settings=lambda wildcards: plan.as_json(experiment(wildcards).media.audio.model_dump()),
+        settings=lambda wildcards: slices.as_json(experiment(wildcards).media.audio.model_dump()),
     message:
         "Extracting sound of {wildcards.dataset}, shard {wildcards.shard}"
     shell:
@@ -248,7 +248,7 @@ rule extract_objects:
     params:
         root=data_root,
         format=lambda wildcards: experiment(wildcards).data.format,
-        settings=lambda wildcards: plan.object_settings(experiment(wildcards)),
+        settings=lambda wildcards: slices.object_settings(experiment(wildcards)),
         index=lambda wildcards, input: f"--index {input.index}" if input.index else "",
     message:
         "Reading hand and object boxes of {wildcards.dataset}, shard {wildcards.shard}"

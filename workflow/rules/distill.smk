@@ -1,6 +1,6 @@
 """From teachers to the student: logit banks, held-out weights, and training on banked logits."""
 
-for modality in plan.all_modalities(CONFIG):
+for modality in slices.all_modalities(CONFIG):
 
     rule:
         name:
@@ -27,8 +27,8 @@ for modality in plan.all_modalities(CONFIG):
             mem_mb=need("mem_mb", "bank", f"baseline_{modality}"),
             runtime=need("runtime", "bank", f"baseline_{modality}"),
         params:
-            settings=lambda wildcards, m=modality: plan.view_settings(experiment(wildcards), f"baseline_{m}"),
-            views=lambda wildcards, m=modality: plan.bank_views(experiment(wildcards), m),
+            settings=lambda wildcards, m=modality: slices.view_settings(experiment(wildcards), f"baseline_{m}"),
+            views=lambda wildcards, m=modality: slices.bank_views(experiment(wildcards), m),
             parts=lambda wildcards: experiment(wildcards).bank.parts,
             input=modality,
         message:
@@ -51,7 +51,7 @@ for rule_name, splits, urgency in ("predict_heldout", "heldout", WEIGHTS), ("pre
             segments="results/data/{dataset}/segments.parquet",
             skipped="results/data/{dataset}/skipped.csv",
             model="results/models/{dataset}/{model}/seed{seed}/model.safetensors",
-            stores=lambda wildcards: store_index(wildcards.dataset, plan.predict_inputs_of(wildcards.model)),
+            stores=lambda wildcards: store_index(wildcards.dataset, slices.predict_inputs_of(wildcards.model)),
             code=net_code("predict", None),
         output:
             f"results/predictions/{{dataset}}/{{model}}/seed{{seed}}/{{split,{splits}}}{{piece}}.safetensors",
@@ -69,8 +69,8 @@ for rule_name, splits, urgency in ("predict_heldout", "heldout", WEIGHTS), ("pre
             mem_mb=need("mem_mb", "predict"),
             runtime=need("runtime", "predict"),
         params:
-            settings=lambda wildcards: plan.view_settings(experiment(wildcards), wildcards.model),
-            input=lambda wildcards: plan.predict_inputs_of(wildcards.model),
+            settings=lambda wildcards: slices.view_settings(experiment(wildcards), wildcards.model),
+            input=lambda wildcards: slices.predict_inputs_of(wildcards.model),
             clips=lambda wildcards: experiment(wildcards).evaluation.clips,
             crops=lambda wildcards: experiment(wildcards).evaluation.crops,
             part=lambda wildcards: wildcards.piece.lstrip(".") or 0,
@@ -103,7 +103,7 @@ rule fit_ensemble:
         mem_mb=need("mem_mb", "fit_ensemble"),
         runtime=need("runtime", "fit_ensemble"),
     params:
-        settings=lambda wildcards: plan.as_json(experiment(wildcards).ensembles[wildcards.ensemble].model_dump()),
+        settings=lambda wildcards: slices.as_json(experiment(wildcards).ensembles[wildcards.ensemble].model_dump()),
         predictions=lambda wildcards: labelled(wildcards, "heldout"),
     message:
         "Weighing the teachers of ensemble {wildcards.ensemble} of {wildcards.dataset}, seed {wildcards.seed}"
@@ -163,7 +163,7 @@ for student in STUDENTS:
         benchmark:
             f"results/benchmarks/train_student_{student}/{{dataset}}/seed{{seed}}.tsv"
         wildcard_constraints:
-            dataset=datasets_where(lambda e, s=student: f"student_{s}" in plan.trained(e)),
+            dataset=datasets_where(lambda e, s=student: f"student_{s}" in slices.trained(e)),
         priority: STUDENT
         conda:
             "../../envs/egokd.yaml"
@@ -175,7 +175,7 @@ for student in STUDENTS:
             runtime=need("runtime", "train", f"student_{student}"),
         params:
             compile=compile_option,
-            settings=lambda wildcards, s=student: plan.train_settings(experiment(wildcards), f"student_{s}"),
+            settings=lambda wildcards, s=student: slices.train_settings(experiment(wildcards), f"student_{s}"),
             input="rgb",
             banks=lambda wildcards, s=student: labelled_banks(wildcards, s),
             state=f"results/state/{{dataset}}/student_{student}/seed{{seed}}",

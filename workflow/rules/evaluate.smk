@@ -32,7 +32,7 @@ rule measure_cost:
     input:
         models=lambda wildcards: [
             f"results/models/{wildcards.dataset}/{model}/seed{CONFIG.seeds[0]}/model.safetensors"
-            for model in plan.nets(experiment(wildcards))
+            for model in slices.nets(experiment(wildcards))
         ],
         code=code("measure_cost"),
     output:

@@ -3,7 +3,7 @@
 
 rule tabulate:
     input:
-        metrics=per_seed("results/metrics/{dataset}/{name}/seed{seed}.json", plan.reported),
+        metrics=per_seed("results/metrics/{dataset}/{name}/seed{seed}.json", slices.reported),
         cost="results/cost/{dataset}.json",
         # whoever asks for a table gets its figures too; ancient, so that a redrawn figure does not rewrite the table
         figures=[ancient(f"results/figures/{{dataset}}/{name}.{kind}") for name in FIGURES for kind in ("svg", "png")],
@@ -28,7 +28,7 @@ rule tabulate:
         mem_mb=need("mem_mb", "tabulate"),
         runtime=need("runtime", "tabulate"),
     params:
-        rows=lambda wildcards: plan.as_json(plan.table_rows(experiment(wildcards))),
+        rows=lambda wildcards: slices.as_json(slices.table_rows(experiment(wildcards))),
     message:
         "Writing the result table of {wildcards.dataset}"
     shell:
@@ -38,7 +38,7 @@ rule tabulate:
 
 rule plot_reliability:
     input:
-        metrics=per_seed("results/metrics/{dataset}/{name}/seed{seed}.json", plan.calibration_rows),
+        metrics=per_seed("results/metrics/{dataset}/{name}/seed{seed}.json", slices.calibration_rows),
         code=code("plot_reliability"),
     output:
         svg=report(
@@ -60,7 +60,7 @@ rule plot_reliability:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
     params:
-        models=lambda wildcards: plan.calibration_rows(experiment(wildcards)),
+        models=lambda wildcards: slices.calibration_rows(experiment(wildcards)),
     message:
         "Drawing reliability diagrams of {wildcards.dataset}"
     shell:
@@ -70,7 +70,7 @@ rule plot_reliability:
 
 rule plot_accuracy:
     input:
-        metrics=per_seed("results/metrics/{dataset}/{name}/seed{seed}.json", plan.reported),
+        metrics=per_seed("results/metrics/{dataset}/{name}/seed{seed}.json", slices.reported),
         code=code("plot_accuracy"),
     output:
         svg=report(
@@ -92,7 +92,7 @@ rule plot_accuracy:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
     params:
-        rows=lambda wildcards: plan.as_json(plan.table_rows(experiment(wildcards))),
+        rows=lambda wildcards: slices.as_json(slices.table_rows(experiment(wildcards))),
     message:
         "Drawing accuracies of {wildcards.dataset}"
     shell:
@@ -134,7 +134,7 @@ rule plot_ensemble_weights:
 
 rule plot_training:
     input:
-        histories=per_seed("results/models/{dataset}/{name}/seed{seed}/history.csv", plan.trained),
+        histories=per_seed("results/models/{dataset}/{name}/seed{seed}/history.csv", slices.trained),
         code=code("plot_training"),
     output:
         svg=report(

@@ -8,7 +8,7 @@ TRAIN_SHELL = (
 )
 
 
-for modality in plan.all_modalities(CONFIG):
+for modality in slices.all_modalities(CONFIG):
 
     rule:
         name:
@@ -31,7 +31,7 @@ for modality in plan.all_modalities(CONFIG):
         benchmark:
             f"results/benchmarks/train_teacher_{modality}/{{dataset}}/seed{{seed}}.tsv"
         wildcard_constraints:
-            dataset=datasets_where(lambda e, m=modality: f"baseline_{m}" in plan.trained(e)),
+            dataset=datasets_where(lambda e, m=modality: f"baseline_{m}" in slices.trained(e)),
         priority: TEACHER
         conda:
             "../../envs/egokd.yaml"
@@ -43,7 +43,7 @@ for modality in plan.all_modalities(CONFIG):
             runtime=need("runtime", "train", f"baseline_{modality}"),
         params:
             compile=compile_option,
-            settings=lambda wildcards, m=modality: plan.train_settings(experiment(wildcards), f"baseline_{m}"),
+            settings=lambda wildcards, m=modality: slices.train_settings(experiment(wildcards), f"baseline_{m}"),
             input=modality,
             state=f"results/state/{{dataset}}/baseline_{modality}/seed{{seed}}",
         message:
@@ -81,7 +81,7 @@ rule train_omnivore:
         runtime=need("runtime", "train", "omnivore"),
     params:
         compile=compile_option,
-        settings=lambda wildcards: plan.train_settings(experiment(wildcards), "omnivore"),
+        settings=lambda wildcards: slices.train_settings(experiment(wildcards), "omnivore"),
         input="omnivore",
         state="results/state/{dataset}/omnivore/seed{seed}",
     message:

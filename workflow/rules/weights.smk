@@ -1,7 +1,9 @@
 """Published weights in place of training, or to start it from. The files are declared inputs: nothing is downloaded."""
 
-IMPORTED = sorted({model for e in CONFIG.datasets.values() for model in plan.imported(e)})
-STARTED = sorted({model for e in CONFIG.datasets.values() for model in plan.nets(e) if plan.model_of(e, model).init})
+IMPORTED = sorted({model for e in CONFIG.datasets.values() for model in slices.imported(e)})
+STARTED = sorted(
+    {model for e in CONFIG.datasets.values() for model in slices.nets(e) if slices.model_of(e, model).init}
+)
 
 
 for model in IMPORTED:
@@ -10,7 +12,7 @@ for model in IMPORTED:
         name:
             f"import_{model}"
         input:
-            checkpoint=lambda wildcards, m=model: plan.model_of(experiment(wildcards), m).checkpoint.path,
+            checkpoint=lambda wildcards, m=model: slices.model_of(experiment(wildcards), m).checkpoint.path,
             segments="results/data/{dataset}/segments.parquet",
             code=net_code("import_weights", model),
         output:
@@ -21,7 +23,7 @@ for model in IMPORTED:
         benchmark:
             f"results/benchmarks/import_{model}/{{dataset}}/seed{{seed}}.tsv"
         wildcard_constraints:
-            dataset=datasets_where(lambda e, m=model: m in plan.imported(e)),
+            dataset=datasets_where(lambda e, m=model: m in slices.imported(e)),
         conda:
             "../../envs/egokd.yaml"
         threads: 1
@@ -29,7 +31,7 @@ for model in IMPORTED:
             mem_mb=8000,
             runtime=15,
         params:
-            net=lambda wildcards, m=model: plan.import_arguments(experiment(wildcards), m, "checkpoint"),
+            net=lambda wildcards, m=model: slices.import_arguments(experiment(wildcards), m, "checkpoint"),
         message:
             f"Taking {model} of {{wildcards.dataset}} from its checkpoint"
         shell:
@@ -43,7 +45,7 @@ for model in STARTED:
         name:
             f"import_init_{model}"
         input:
-            checkpoint=lambda wildcards, m=model: plan.model_of(experiment(wildcards), m).init.path,
+            checkpoint=lambda wildcards, m=model: slices.model_of(experiment(wildcards), m).init.path,
             code=net_code("import_weights", model),
         output:
             model=f"results/init/{{dataset}}/{model}/model.safetensors",
@@ -59,7 +61,7 @@ for model in STARTED:
             mem_mb=8000,
             runtime=15,
         params:
-            net=lambda wildcards, m=model: plan.import_arguments(experiment(wildcards), m, "init"),
+            net=lambda wildcards, m=model: slices.import_arguments(experiment(wildcards), m, "init"),
         message:
             f"Converting the weights that {model} of {{wildcards.dataset}} starts from"
         shell:

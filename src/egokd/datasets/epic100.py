@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from egokd.datasets import epic_files
+from egokd.datasets.annotation_files import class_names, find_file, need_file, read_csv, refuse, whole_numbers
 from egokd.datasets.epic_files import FRAME_COLUMNS, boxes, boxes_path, flow_source, rgb_source, sound_path
-from egokd.datasets.tables import class_names, find_file, need_file, read_csv, refuse, whole_numbers
 from egokd.errors import UserError
-from egokd.segments import Segments
+from egokd.sampling.segments import Segments
 
 __all__ = ["boxes", "boxes_path", "flow_source", "read", "rgb_source", "sound_path"]
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from egokd.datasets.tables import read_csv, refuse, whole_numbers
+from egokd.datasets.annotation_files import read_csv, refuse, whole_numbers
 from egokd.errors import UserError
 from egokd.media.hand_object import load_messages, segment_boxes
 from egokd.media.sources import FlowFiles, FrameFiles, VideoFile

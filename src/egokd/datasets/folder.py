@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from egokd.datasets.tables import find_file, read_csv, refuse, seconds
+from egokd.datasets.annotation_files import find_file, read_csv, refuse, seconds
 from egokd.errors import UserError
 from egokd.media.errors import MediaError
 from egokd.media.sources import VideoFile
-from egokd.segments import SPLITS, Segments
+from egokd.sampling.segments import SPLITS, Segments
 
 SOURCE = "own videos"
 

@@ -18,10 +18,10 @@ Videos or frames are found as for Something-Something V2.
 from pathlib import Path
 
 from egokd.datasets import something_something as ssv2
+from egokd.datasets.annotation_files import find_file
 from egokd.datasets.something_something import boxes, flow_source, rgb_source, sound_path
-from egokd.datasets.tables import find_file
 from egokd.errors import UserError
-from egokd.segments import Segments
+from egokd.sampling.segments import Segments
 
 __all__ = ["boxes", "flow_source", "read", "rgb_source", "sound_path"]
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from egokd.datasets.tables import find_file, need_file
+from egokd.datasets.annotation_files import find_file, need_file
 from egokd.errors import UserError
 from egokd.io import read_json
 from egokd.media.json_boxes import video_boxes
 from egokd.media.sources import FrameFiles, Source, VideoFile
-from egokd.segments import Segments
+from egokd.sampling.segments import Segments
 
 SOURCE = "Something-Something V2"
 CLOCK = 12.0

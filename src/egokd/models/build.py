@@ -54,7 +54,7 @@ def build_model(
             raise UserError(f"net {net!r} has no option {name!r}{nearest(name, [*valid, *START_OPTIONS])}")
     model = cls(**fixed, **{**entry.preset, **options})
     if pretrained:
-        importlib.import_module("egokd.models.zoo").start_from_name(model, net, pretrained)
+        importlib.import_module("egokd.models.foreign").start_from_name(model, net, pretrained)
     if init:
         start_from_file(model, init)
     return model

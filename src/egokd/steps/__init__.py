@@ -1,0 +1,1 @@
+"""One command per rule: parse arguments, read, call, write."""

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from egokd import runtime
-from egokd.config import AudioInputSettings, Count, NonNegative, Positive, Section, ViewSettings
+from egokd.config.experiment import AudioInputSettings, Count, NonNegative, Positive, Section, ViewSettings
 from egokd.errors import UserError
-from egokd.inputs import AudioSpec, InputSpec, finish
+from egokd.evaluation.inference import logits_of
 from egokd.io import read_json
-from egokd.loading import OrderedBatches, ViewDataset, available_rows, loader, open_stores
-from egokd.prediction import logits_of
-from egokd.segments import Segments, select
-from egokd.views import ViewSpec
+from egokd.sampling.inputs import AudioSpec, InputSpec, finish
+from egokd.sampling.loading import OrderedBatches, ViewDataset, available_rows, loader, open_stores
+from egokd.sampling.segments import Segments, select
+from egokd.sampling.views import ViewSpec
 
 FRAMES_STEP = "extract_frames"  # as it stands in the table of what was skipped
 BATCH = 32  # clips per pass where nothing is trained
@@ -138,7 +138,7 @@ def run_over_views(
     where: torch.device,
     name: str,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
-    """Logits of all (row, view) of `dataset`, as `egokd.bank.write_logits` takes them.
+    """Logits of all (row, view) of `dataset`, as `egokd.distillation.logit_files.write_logits` takes them.
 
     places  int64 [rows of the dataset], their rows in the file that is written
     """

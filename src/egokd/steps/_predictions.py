@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from egokd.bank import LogitFile
+from egokd.distillation.logit_files import LogitFile
 from egokd.errors import UserError
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from egokd import runtime
-from egokd.segments import assign_fold, read_segments, write_segments
+from egokd.sampling.segments import assign_fold, read_segments, write_segments
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -13,14 +13,15 @@ from types import ModuleType
 
 import pandas as pd
 
-from egokd import checks, runtime
-from egokd.checks import Problem
-from egokd.datasets import BOX_FILES, adapter
+from egokd import runtime
+from egokd.datasets import checks
+from egokd.datasets.checks import Problem
+from egokd.datasets.formats import BOX_FILES, adapter
 from egokd.errors import UserError
 from egokd.io import atomic_path, write_text
 from egokd.media.header import Header, read_headers
 from egokd.media.sources import FrameFiles
-from egokd.segments import Segments, check_segments
+from egokd.sampling.segments import Segments, check_segments
 from egokd.steps.index_segments import fill_in
 
 COLUMNS = ["level", "kind", "video_id", "segment_id", "message"]

@@ -8,7 +8,7 @@ import pandas as pd
 from egokd import runtime
 from egokd.errors import UserError
 from egokd.media.skipped import affected_segments, read_skipped, write_skipped
-from egokd.segments import read_segments
+from egokd.sampling.segments import read_segments
 
 
 def main(argv: list[str] | None = None) -> None:

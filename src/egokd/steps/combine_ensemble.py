@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from egokd import runtime
-from egokd.bank import write_logits
-from egokd.ensemble import combine
+from egokd.distillation.ensemble import combine
+from egokd.distillation.logit_files import write_logits
 from egokd.errors import UserError
 from egokd.io import read_json
 from egokd.steps._predictions import labelled_paths, read_teachers

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from egokd import runtime
-from egokd.bank import LogitFile
+from egokd.distillation.logit_files import LogitFile
 from egokd.errors import UserError
+from egokd.evaluation.metrics import evaluate, subsets_of
 from egokd.io import write_json
-from egokd.metrics import evaluate, subsets_of
-from egokd.segments import read_segments, select
+from egokd.sampling.segments import read_segments, select
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 
 from egokd import runtime
-from egokd.datasets import adapter
+from egokd.datasets.formats import adapter
 from egokd.errors import UserError
 from egokd.media.audio import add_video
 from egokd.media.skipped import write_skipped
 from egokd.media.store import audio_writer
-from egokd.segments import read_segments
+from egokd.sampling.segments import read_segments
 
 
 def main(argv: list[str] | None = None) -> None:

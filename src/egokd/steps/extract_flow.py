@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from egokd import runtime
-from egokd.datasets import adapter
+from egokd.datasets.formats import adapter
 from egokd.media.errors import MediaError
 from egokd.media.flow import extract_flow
 from egokd.media.official_flow import add_video

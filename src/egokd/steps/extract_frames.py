@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from egokd import runtime
-from egokd.datasets import adapter
+from egokd.datasets.formats import adapter
 from egokd.media.frames import FrameExtractor, expected_frames
 from egokd.media.skipped import write_skipped
 from egokd.media.store import StoreWriter
-from egokd.segments import read_segments
+from egokd.sampling.segments import read_segments
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 
 from egokd import runtime
-from egokd.datasets import adapter
+from egokd.datasets.formats import adapter
 from egokd.media.errors import MediaError
 from egokd.media.objects import write_boxes
 from egokd.media.skipped import Skip, write_skipped
-from egokd.segments import read_segments
+from egokd.sampling.segments import read_segments
 
 STEP = "extract_objects"
 

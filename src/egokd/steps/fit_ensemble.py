@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from egokd import runtime
-from egokd.bank import LogitFile
-from egokd.config import EnsembleSettings
-from egokd.ensemble_weights import LARGEST_NOISE, fit_weights
+from egokd.config.experiment import EnsembleSettings
+from egokd.config.validation import parse_settings
+from egokd.distillation.ensemble_weights import LARGEST_NOISE, fit_weights
+from egokd.distillation.logit_files import LogitFile
+from egokd.distillation.logits import average_views
 from egokd.errors import UserError
 from egokd.io import write_json
-from egokd.logits import average_views
-from egokd.segments import read_segments
-from egokd.settings import parse_settings
+from egokd.sampling.segments import read_segments
 from egokd.steps._predictions import labelled_paths, read_teachers
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from egokd import runtime
-from egokd.datasets import BOX_FILES
+from egokd.datasets.formats import BOX_FILES
 from egokd.errors import UserError
 from egokd.media.json_boxes import index_boxes
 

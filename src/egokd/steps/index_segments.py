@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from egokd import runtime
-from egokd.datasets import adapter
+from egokd.datasets.formats import adapter
 from egokd.media.header import Header, read_headers
-from egokd.segments import check_segments, shard_of, write_segments
+from egokd.sampling.segments import check_segments, shard_of, write_segments
 
 UNREADABLE_S = 1.0  # length given to a video whose header cannot be read; extraction records it as skipped
 
@@ -48,7 +48,7 @@ def fill_in(table: pd.DataFrame, headers: dict[str, Header]) -> pd.DataFrame:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True, help="folder with the official files")
-    parser.add_argument("--format", required=True, help="layout of the files, a key of egokd.datasets.ADAPTERS")
+    parser.add_argument("--format", required=True, help="layout of the files, a key of egokd.datasets.formats.ADAPTERS")
     parser.add_argument("--dataset", required=True, help="name of the dataset in the config")
     parser.add_argument("--source", required=True, help="where the data came from, printed in every table")
     parser.add_argument("--shards", type=int, required=True, help="number of shards the videos are dealt to")

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import torch
 
-from egokd import cost, runtime
+from egokd import runtime
+from egokd.evaluation import cost
 from egokd.io import write_json
+from egokd.machine.processes import one_device
 from egokd.models.build import example_inputs, load_model
-from egokd.parallel import one_device
 
 REPEATS = 20
 

@@ -4,9 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from egokd import figures, runtime
+from egokd import runtime
+from egokd.evaluation import figures
+from egokd.evaluation.tables import build_table
 from egokd.io import read_json
-from egokd.tables import build_table
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -6,7 +6,8 @@ The name of an ensemble and the seed are taken from the path `.../{ensemble}/see
 import argparse
 from pathlib import Path
 
-from egokd import figures, runtime
+from egokd import runtime
+from egokd.evaluation import figures
 from egokd.io import read_json
 
 

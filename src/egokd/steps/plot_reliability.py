@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from egokd import figures, runtime
+from egokd import runtime
+from egokd.evaluation import figures
 from egokd.io import read_json
 
 

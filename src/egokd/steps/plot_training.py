@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from egokd import figures, runtime
+from egokd import runtime
+from egokd.evaluation import figures
 
 
 def main(argv: list[str] | None = None) -> None:

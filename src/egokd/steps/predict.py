@@ -8,13 +8,13 @@ import argparse
 import numpy as np
 
 from egokd import runtime
-from egokd.bank import write_logits
-from egokd.device import make_deterministic
-from egokd.loading import ViewDataset
+from egokd.config.validation import parse_settings
+from egokd.distillation.logit_files import write_logits
+from egokd.machine.placement import make_deterministic
+from egokd.machine.processes import one_device
 from egokd.models.build import load_model
-from egokd.parallel import one_device
-from egokd.segments import read_segments
-from egokd.settings import parse_settings
+from egokd.sampling.loading import ViewDataset
+from egokd.sampling.segments import read_segments
 from egokd.steps._model_io import (
     ViewSlice,
     add_view_arguments,

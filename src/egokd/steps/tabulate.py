@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from egokd import runtime
+from egokd.evaluation.tables import as_markdown, build_table
 from egokd.io import atomic_path, read_json, write_text
-from egokd.tables import as_markdown, build_table
 
 
 def main(argv: list[str] | None = None) -> None:

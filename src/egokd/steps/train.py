@@ -15,20 +15,20 @@ import pandas as pd
 import torch
 
 from egokd import runtime
-from egokd.bank import LogitFile
-from egokd.closure import import_closure
-from egokd.config import Count, Modality, NonNegative, Positive, Section, TrainSettings
-from egokd.device import make_deterministic
+from egokd.config.experiment import Count, Modality, NonNegative, Positive, Section, TrainSettings
+from egokd.config.validation import parse_settings
+from egokd.distillation.logit_files import LogitFile
+from egokd.distillation.targets import EnsembleTargets
 from egokd.errors import UserError
-from egokd.inputs import finish
 from egokd.io import atomic_path, read_json
-from egokd.loading import EpochBatches, ViewDataset, loader
+from egokd.machine.placement import make_deterministic
+from egokd.machine.processes import Group, is_rank, run
 from egokd.models.build import build_model, save_model
 from egokd.models.nets import find_net
-from egokd.parallel import Group, is_rank, run
-from egokd.segments import Segments, read_segments
-from egokd.settings import parse_settings
-from egokd.state import StateFile, digest_of, fingerprint_of, only_writer
+from egokd.planning.code import import_closure
+from egokd.sampling.inputs import finish
+from egokd.sampling.loading import EpochBatches, ViewDataset, loader
+from egokd.sampling.segments import Segments, read_segments
 from egokd.steps._model_io import (
     ViewSlice,
     input_spec,
@@ -40,8 +40,8 @@ from egokd.steps._model_io import (
     workers_ignore_signals,
 )
 from egokd.steps._predictions import labelled_paths
-from egokd.targets import EnsembleTargets
-from egokd.training import Batch, Plan, label_loss, student_loss, train
+from egokd.training.loop import Batch, Plan, label_loss, student_loss, train
+from egokd.training.state import StateFile, digest_of, fingerprint_of, only_writer
 
 STORES = ("rgb", "flow", "audio", "obj")
 
@@ -112,7 +112,7 @@ def make_targets(args: argparse.Namespace, rows: pd.DataFrame, segments: Segment
 def epoch_batches(
     dataset: ViewDataset, order: EpochBatches, threads: int, where: torch.device, heads: list[str]
 ) -> Callable[[int, int], Iterator[Batch]]:
-    """The function that `egokd.training.train` asks for the batches of an epoch."""
+    """The function that `egokd.training.loop.train` asks for the batches of an epoch."""
     data = workers_ignore_signals(loader(dataset, order, threads - 1, where))
 
     def batches(epoch: int, skip: int) -> Iterator[Batch]:

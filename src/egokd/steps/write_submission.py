@@ -10,13 +10,13 @@ import zipfile
 from pathlib import Path
 
 from egokd import runtime
-from egokd.bank import LogitFile
-from egokd.config import SubmissionSettings
+from egokd.config.experiment import SubmissionSettings
+from egokd.config.validation import parse_settings
+from egokd.distillation.logit_files import LogitFile
+from egokd.distillation.logits import average_views
 from egokd.errors import UserError
 from egokd.io import atomic_path
-from egokd.logits import average_views
-from egokd.segments import read_segments, select
-from egokd.settings import parse_settings
+from egokd.sampling.segments import read_segments, select
 
 VERSION, CHALLENGE = "0.2", "action_recognition"
 HEADS = ("verb", "noun")

@@ -1,0 +1,110 @@
+"""What can be known about a dataset before hours of work: which files are there, how long they are, what will be made.
+
+Problems are rows with a kind, the video, the segment ('' for the whole video) and a sentence. `error`: the segments
+concerned cannot be used. `warning`: they can, but a modality is missing or a class cannot be learned.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from egokd.media.errors import MediaError
+from egokd.media.frames import expected_frames, stored_size
+from egokd.media.header import Header
+from egokd.media.skipped import uncovered
+from egokd.sampling.segments import Segments
+
+# bytes per pixel of JPEG at quality 90 and about; first-person video is neither flat nor noisy
+RGB_BYTES_PER_PIXEL = 0.25
+FLOW_BYTES_PER_PIXEL = 0.1  # both planes
+MIN_SOUND_BYTES = 2  # per sample
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One row of the report."""
+
+    level: str  # error, warning
+    kind: str
+    video_id: str
+    segment_id: str
+    message: str
+
+
+def check_videos(table: pd.DataFrame, headers: dict[str, Header | MediaError]) -> list[Problem]:
+    """Missing or unreadable sources, and segments beyond the end."""
+    problems = []
+    for video_id, rows in table.groupby("video_id", sort=True):
+        header = headers[video_id]
+        if isinstance(header, MediaError):
+            kind = "missing file" if "no such file" in str(header) else "unreadable file"
+            problems.append(Problem("error", kind, video_id, "", str(header)))
+            continue
+        problems += [
+            Problem("error", "video too short", video_id, skip.segment_id, skip.reason)
+            for skip in uncovered(rows, header.duration_s, "check", "video")
+        ]
+    return problems
+
+
+def check_files(video_ids: Iterable[str], kind: str, find: Callable[[str], Path | None]) -> list[Problem]:
+    """Videos whose further file (boxes, flow, the video for its sound), as `find` gives it, is not there."""
+    problems = []
+    for video_id in video_ids:
+        path = find(video_id)
+        if path is None or not path.exists():
+            problems.append(
+                Problem("warning", kind, video_id, "", f"{path}: no such file" if path else "no file found")
+            )
+    return problems
+
+
+def check_classes(segments: Segments) -> list[Problem]:
+    """Classes that are evaluated but never trained on."""
+    table, problems = segments.table, []
+    for head, names in segments.heads.items():
+        trained = set(table.loc[table["split"] == "train", head])
+        for number, count in table.loc[table["split"] == "val", head].value_counts().sort_index().items():
+            if number not in trained:
+                text = f"{head} {names[number]!r} has {count} validation segments and no training segment"
+                problems.append(Problem("warning", "class without training", "", "", text))
+    return problems
+
+
+def affected_share(table: pd.DataFrame, problems: list[Problem]) -> float:
+    """Share of the segments that errors make unusable."""
+    errors = [problem for problem in problems if problem.level == "error"]
+    videos = {problem.video_id for problem in errors if not problem.segment_id}
+    ids = {problem.segment_id for problem in errors if problem.segment_id}
+    return float((table["video_id"].isin(videos) | table["segment_id"].isin(ids)).mean())
+
+
+def histogram(segments: Segments) -> pd.DataFrame:
+    """Columns head, class, name, train, val: segments per class."""
+    parts = []
+    for head, names in segments.heads.items():
+        part = pd.DataFrame({"head": head, "class": range(len(names)), "name": names})
+        for split in ("train", "val"):
+            labels = segments.table.loc[segments.table["split"] == split, head].to_numpy()
+            part[split] = np.bincount(labels[labels >= 0], minlength=len(names))
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def expected_gb(
+    table: pd.DataFrame, headers: dict[str, Header | MediaError], frame_rate: float, short_side: int, sample_rate: int
+) -> dict[str, float]:
+    """GB (10^9 bytes) that the stores will have, by modality: an estimate within a factor of two."""
+    rgb = flow = 0.0
+    for video_id, rows in table.groupby("video_id", sort=False):
+        header = headers.get(video_id)
+        shape = (header.width, header.height) if isinstance(header, Header) else (16 * short_side, 9 * short_side)
+        width, height = stored_size(*shape, short_side)
+        pixels = expected_frames(rows, frame_rate) * width * height
+        rgb += pixels * RGB_BYTES_PER_PIXEL
+        flow += pixels * FLOW_BYTES_PER_PIXEL
+    audio = float((table["stop_s"] - table["start_s"]).sum()) * sample_rate * MIN_SOUND_BYTES
+    return {"rgb": rgb / 1e9, "flow": flow / 1e9, "audio": audio / 1e9}

@@ -1,0 +1,1 @@
+"""A generated world of single actions on a table, in the official layout of Something-Else."""

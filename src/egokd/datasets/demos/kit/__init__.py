@@ -1,0 +1,1 @@
+"""What both demo worlds are drawn with."""

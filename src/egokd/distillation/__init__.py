@@ -1,0 +1,1 @@
+"""Banked logits, ensembles of teachers, and the losses a student learns from."""

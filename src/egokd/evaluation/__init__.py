@@ -1,0 +1,1 @@
+"""Running trained nets, metrics, tables and figures."""

@@ -1,0 +1,226 @@
+"""Figures: reliability diagrams, accuracies, ensemble weights, training curves.
+
+Functions take plain tables and lists and return a matplotlib figure; `save` writes SVG and PNG. Every figure names its
+dataset and source, has axis labels with units and a caption underneath that says how to read it.
+"""
+
+from pathlib import Path
+from statistics import mean
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from egokd.evaluation.tables import HEAD_ORDER
+from egokd.io import atomic_path
+
+COLOURS = {"rgb": "#4878a8", "flow": "#8a6fb0", "audio": "#4f9d8f", "obj": "#c28a3a"}
+OTHER = {"omnivore": "#8c8c8c", "ensemble": "#5b5b5b", "student": "#c44e52"}
+plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "egokd"})
+
+
+def title_of(model: str) -> str:
+    """A model's name as a person reads it: `student_heldout` -> `student (heldout)`."""
+    kind, _, name = model.partition("_")
+    names = {"obj": "boxes", "rgb": "RGB"}
+    return f"{names.get(name, name)} baseline" if kind == "baseline" else f"{kind} ({name})" if name else kind
+
+
+def colour_of(model: str) -> str:
+    """One colour per modality, grey for ensembles and omnivore, red for students."""
+    kind, _, name = model.partition("_")
+    return COLOURS.get(name, "#000000") if kind == "baseline" else OTHER.get(kind, "#000000")
+
+
+def save(figure: Figure, svg: Path, png: Path) -> None:
+    """Write both formats, without a date, so that the same figure gives the same file."""
+    for path, metadata in ((svg, {"Date": None}), (png, {"Software": None})):
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, format=path.suffix[1:], dpi=150, metadata=metadata, bbox_inches="tight")
+    plt.close(figure)
+
+
+def _caption(figure: Figure, text: str) -> None:
+    figure.supxlabel(text, fontsize=8, color="#444444", wrap=True)
+
+
+def pool_bins(entries: list[dict]) -> pd.DataFrame:
+    """Reliability bins of several seeds as one: counts add up, confidence and accuracy are weighted by them.
+
+    Each entry holds lists `count`, `confidence`, `accuracy` (shares in 0..1; 0 in an empty bin), one value per bin.
+    """
+    count = sum(np.asarray(entry["count"], dtype=float) for entry in entries)
+    safe = np.maximum(count, 1)
+    pooled = {
+        name: sum(np.asarray(entry[name], dtype=float) * np.asarray(entry["count"]) for entry in entries) / safe
+        for name in ("confidence", "accuracy")
+    }
+    return pd.DataFrame({"count": count, **pooled})
+
+
+def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
+    """Confidence against accuracy per bin: one column per model, one row per head; bars would lie on the diagonal."""
+    first = next(iter(metrics.values()))[0]
+    heads = [head for head in HEAD_ORDER if head in first["reliability"][subset]]
+    figure, axes = plt.subplots(
+        len(heads),
+        len(metrics),
+        figsize=(2.9 * len(metrics), 2.6 * len(heads)),
+        squeeze=False,
+        layout="constrained",
+    )
+    for column, (model, entries) in enumerate(metrics.items()):
+        for row, head in enumerate(heads):
+            axis = axes[row, column]
+            bins = pool_bins([entry["reliability"][subset][head] for entry in entries])
+            edges = np.linspace(0, 1, len(bins) + 1)
+            width = edges[1]
+            share = bins["count"] / bins["count"].sum()
+            filled = bins["count"] > 0
+            axis.bar(
+                edges[:-1][filled],
+                bins["accuracy"][filled],
+                width,
+                align="edge",
+                color=colour_of(model),
+                alpha=0.75,
+                edgecolor="white",
+                label="accuracy",
+            )
+            axis.plot(
+                bins["confidence"][filled],
+                bins["accuracy"][filled],
+                "o",
+                ms=3,
+                color="black",
+                label="bin mean",
+            )
+            axis.stairs(share, edges, color="black", lw=0.8, label="share of segments")
+            axis.plot([0, 1], [0, 1], "--", lw=1, color="black", label="perfectly calibrated")
+            ece = mean(entry["subsets"][subset][f"{head}_ece"] for entry in entries)
+            axis.set(xlim=(0, 1), ylim=(0, 1), title=f"{title_of(model)}, {head}: ECE {ece:.1f} %")
+            axis.title.set_fontsize(9)
+            axis.set_xlabel("confidence (probability of the top class)")
+            axis.set_ylabel("accuracy, share of segments")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
+    seeds = len(next(iter(metrics.values())))
+    _caption(
+        figure,
+        f"Reliability on {first['dataset']} (source: {first['source']}), "
+        f"{first['subsets'][subset]['segments']} segments, {seeds} seed(s) pooled. "
+        "Bars below the diagonal are over-confident.",
+    )
+    return figure
+
+
+def accuracy(table: pd.DataFrame) -> Figure:
+    """Action top-1 of every model, all segments and unseen participants, with the spread over seeds."""
+    panels = {"action_top1": "all validation segments", "unseen_action_top1": "unseen participants"}
+    panels = {column: title for column, title in panels.items() if column in table and table[column].notna().all()}
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(4.4 * len(panels), 0.36 * len(table) + 1.6),
+        squeeze=False,
+        sharey=True,
+        layout="constrained",
+    )
+    places = np.arange(len(table))[::-1]
+    for axis, (column, title) in zip(axes[0], panels.items(), strict=True):
+        spread = table[f"{column}_std"].astype(float).fillna(0)
+        error_bars = spread if spread.any() else None
+        axis.barh(
+            places,
+            table[column],
+            xerr=error_bars,
+            color=[colour_of(m) for m in table["model"]],
+            capsize=2,
+            height=0.7,
+        )
+        baseline = table.loc[table["model"] == "baseline_rgb", column].iloc[0]
+        axis.axvline(baseline, color=COLOURS["rgb"], lw=1, ls="--")
+        for place, value, error in zip(places, table[column], spread, strict=True):
+            axis.text(value + error + 1, place, f"{value:.1f}", va="center", fontsize=8)
+        axis.set(title=title, xlabel="action top-1 accuracy, %", xlim=(0, 109))
+    axes[0, 0].set_yticks(places, [f"{title_of(m)}" for m in table["model"]])
+    first = table.iloc[0]
+    seeds = int(first["seeds"])
+    errors = f"{seeds} seeds, bars: standard deviation" if seeds > 1 else "one seed, so no spread"
+    _caption(
+        figure,
+        f"{first['dataset']} (source: {first['source']}), {errors}. "
+        "Dashed: the RGB baseline, the net that the student has at test time.",
+    )
+    return figure
+
+
+def ensemble_weights(weights: list[dict], data: str) -> Figure:
+    """Stacked weights of the teachers per ensemble and head, mean over seeds; `data` names dataset and source."""
+    names = list(dict.fromkeys(entry["ensemble"] for entry in weights))
+    heads = [head for head in HEAD_ORDER if head in weights[0]["weights"]]
+    figure, axes = plt.subplots(
+        1, len(heads), figsize=(3.4 * len(heads), 2.8), squeeze=False, sharey=True, layout="constrained"
+    )
+    for axis, head in zip(axes[0], heads, strict=True):
+        for place, name in enumerate(names):
+            chosen = [entry["weights"][head] for entry in weights if entry["ensemble"] == name]
+            base = 0.0
+            for modality in chosen[0]:
+                value = mean(entry[modality] for entry in chosen)
+                axis.bar(place, value, 0.7, base, color=COLOURS[modality], label=modality if place == 0 else None)
+                if value > 0.05:
+                    axis.text(
+                        place,
+                        base + value / 2,
+                        f"{value:.2f}",
+                        ha="center",
+                        va="center",
+                        fontsize=8,
+                        color="white",
+                    )
+                base += value
+        axis.set(title=f"head: {head}", xlabel="weighting scheme", ylim=(0, 1))
+        axis.set_xticks(range(len(names)), names)
+    axes[0, 0].set_ylabel("weight of the teacher")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
+    seeds = len({entry["seed"] for entry in weights})
+    _caption(figure, f"{data}: teacher weights chosen on held-out training segments, mean over {seeds} seed(s).")
+    return figure
+
+
+def training_curves(histories: dict[str, list[pd.DataFrame]], data: str) -> Figure:
+    """Training loss per epoch of every model; labels and distillation have different losses, so two panels.
+
+    `data` names dataset and source.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    for model, runs in histories.items():
+        if runs[0].empty:  # a teacher without any training segment
+            continue
+        axis = axes[1] if model.startswith("student") else axes[0]
+        epochs = runs[0]["epoch"]
+        values = np.stack([run["loss"].to_numpy() for run in runs])
+        axis.plot(epochs, values.mean(0), color=colour_of(model), label=title_of(model))
+        if len(runs) > 1:
+            low, high = values.mean(0) - values.std(0, ddof=1), values.mean(0) + values.std(0, ddof=1)
+            axis.fill_between(epochs, low, high, color=colour_of(model), alpha=0.2, lw=0)
+    axes[0].set(title="trained on labels", xlabel="epoch", ylabel="cross-entropy, nats (mean over heads)")
+    axes[1].set(title="distilled", xlabel="epoch", ylabel="distillation loss (mean over heads)")
+    for axis in axes:
+        axis.set_ylim(bottom=0)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if axis.lines:
+            axis.legend(frameon=False, fontsize=8)
+    if not histories:
+        _caption(figure, f"{data}: nothing was trained here, all models were taken from checkpoints.")
+        return figure
+    seeds = len(next(iter(histories.values())))
+    _caption(figure, f"{data}: loss on augmented training views, mean over {seeds} seed(s).")
+    return figure

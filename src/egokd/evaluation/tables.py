@@ -1,0 +1,179 @@
+"""Result tables: metrics of every model and seed -> one row per model, mean and spread over seeds.
+
+In: the JSON of `egokd.steps.evaluate` (one per model and seed), of `egokd.steps.measure_cost`, and the rows' roles
+(`egokd.planning.slices.table_rows`). Out: a data frame in the column order that docs/tables.md describes, and the
+same as Markdown with the columns that a person compares. Metrics are percent, NLL is nats; `_std` is
+the sample standard deviation over seeds and stays empty for a single seed, because one run says nothing about spread.
+"""
+
+from statistics import mean, stdev
+
+import pandas as pd
+
+from egokd.errors import UserError
+
+METRICS = ("top1", "top5", "nll", "ece", "brier")
+HEAD_ORDER = ("verb", "noun", "action")
+BASELINE = "baseline_rgb"
+
+
+def _spread(values: list[float]) -> float | None:
+    return stdev(values) if len(values) > 1 else None
+
+
+def _by_model(metrics: list[dict]) -> dict[str, dict[int, dict]]:
+    """Metrics by model and seed; every model must have the same seeds, or means could not be compared."""
+    found: dict[str, dict[int, dict]] = {}
+    for entry in metrics:
+        found.setdefault(entry["model"], {})[entry["seed"]] = entry
+    seeds = {model: sorted(entries) for model, entries in found.items()}
+    if len({tuple(s) for s in seeds.values()}) > 1:
+        raise UserError(f"metrics: the models were not evaluated on the same seeds: {seeds}")
+    return found
+
+
+def _metric_columns(entries: list[dict]) -> dict[str, float | None]:
+    """`{head}_{metric}` of subset all, then the same of each other subset with its name in front, each with its std."""
+    columns: dict[str, float | None] = {}
+    subsets = entries[0]["subsets"]
+    for subset in ["all", *(name for name in subsets if name != "all")]:
+        prefix = "" if subset == "all" else f"{subset}_"
+        for head in HEAD_ORDER:
+            for metric in METRICS:
+                key = f"{head}_{metric}"
+                if key not in subsets[subset]:
+                    continue
+                values = [entry["subsets"][subset][key] for entry in entries]
+                columns[prefix + key] = mean(values)
+                columns[f"{prefix}{key}_std"] = _spread(values)
+    return columns
+
+
+def _gain(found: dict, model: str, over: str) -> list[float]:
+    """Action top-1 points of `model` over another model, seed by seed."""
+    return [
+        entry["subsets"]["all"]["action_top1"] - found[over][seed]["subsets"]["all"]["action_top1"]
+        for seed, entry in sorted(found[model].items())
+    ]
+
+
+def _gain_kept(found: dict, row: dict) -> float | None:
+    """Share of the ensemble's gain over the RGB baseline that its student keeps, percent; empty without such a gain."""
+    teacher = row["taught_by"]
+    if not teacher or teacher not in found:
+        return None
+    teacher_gain = mean(_gain(found, teacher, BASELINE))
+    return 100 * mean(_gain(found, row["model"], BASELINE)) / teacher_gain if teacher_gain > 0 else None
+
+
+def _cost_columns(cost: dict, row: dict) -> dict[str, float | None]:
+    """Size and speed; an ensemble costs the sum of its members, run one after the other on the same machine."""
+    parts = [cost[name] for name in row["members"] or [row["model"]]]
+    return {
+        "params_m": sum(part["params_m"] for part in parts),
+        "gflops_per_view": sum(part["gflops_per_view"] for part in parts),
+        "clips_per_s": 1 / sum(1 / part["clips_per_s"] for part in parts),
+    }
+
+
+def _without_input(found: dict[str, dict[int, dict]]) -> set[str]:
+    """Models whose modality no segment has (sound, where all videos are silent): they say nothing at all."""
+    return {
+        model
+        for model, entries in found.items()
+        if all(entry.get("without_modality", 0) == entry["segments"] for entry in entries.values())
+    }
+
+
+def _without_members(row: dict, absent: set[str]) -> dict:
+    """The row of an ensemble without members that are not there."""
+    members = [name for name in row["members"] if name not in absent]
+    if members == row["members"]:
+        return row
+    return {**row, "members": members, "input": "+".join(name.removeprefix("baseline_") for name in members)}
+
+
+def build_table(metrics: list[dict], rows: list[dict], cost: dict | None = None) -> pd.DataFrame:
+    """One row per model in the order of `rows`, without the columns of cost when none is given.
+
+    A model whose modality no segment has is left out, as a row and as a member of ensembles.
+    Raises UserError when a model's metrics are missing or the models were evaluated on different seeds.
+    """
+    found = _by_model(metrics)
+    absent = _without_input(found)
+    records = []
+    for row in rows:
+        model = row["model"]
+        if model in absent:
+            continue
+        row = _without_members(row, absent)
+        if model not in found:
+            raise UserError(f"metrics of {model} are missing; there are {sorted(found)}")
+        entries = [found[model][seed] for seed in sorted(found[model])]
+        first = entries[0]
+        gain = _gain(found, model, BASELINE)
+        records.append(
+            {
+                "dataset": first["dataset"],
+                "source": first["source"],
+                "model": model,
+                "input": row["input"],
+                "taught_by": row["taught_by"],
+                "seeds": len(entries),
+                "clips": first["clips"],
+                "crops": first["crops"],
+                **_metric_columns(entries),
+                "gain_over_rgb": mean(gain),
+                "gain_over_rgb_std": _spread(gain),
+                "teacher_gain_kept": _gain_kept(found, row),
+                **(_cost_columns(cost, row) if cost else {}),
+                "segments": first["segments"],
+                "skipped": first["skipped"],
+            }
+        )
+    return pd.DataFrame(records)
+
+
+def _cell(table: pd.DataFrame, index: int, column: str, digits: int) -> str:
+    value = table.at[index, column]
+    if pd.isna(value):
+        return ""
+    spread = table.at[index, f"{column}_std"] if f"{column}_std" in table else None
+    return f"{value:.{digits}f}" + ("" if spread is None or pd.isna(spread) else f" ± {spread:.{digits}f}")
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """The columns that a person compares, as a Markdown table with a line that says what the numbers are."""
+    shown = {"model": "model", "input": "input", "taught_by": "taught by"}
+    numbers = {f"{head}_top1": (f"{head} top-1", 1) for head in HEAD_ORDER}
+    numbers |= {"action_top5": ("action top-5", 1), "action_nll": ("action NLL", 2)}
+    numbers |= {"action_ece": ("action ECE", 1), "action_brier": ("action Brier", 1)}
+    numbers |= {
+        "unseen_action_top1": ("unseen action top-1", 1),
+        "tail_action_action_top1": ("tail action top-1", 1),
+    }
+    numbers |= {"gain_over_rgb": ("gain over RGB", 1), "teacher_gain_kept": ("teacher's gain kept, %", 0)}
+    numbers |= {
+        "params_m": ("parameters, M", 2),
+        "gflops_per_view": ("GFLOPs per view", 3),
+        "clips_per_s": ("clips/s", 0),
+    }
+    numbers = {column: spec for column, spec in numbers.items() if column in table}
+
+    first = table.iloc[0]
+    seeds, views = int(first["seeds"]), f"{first['clips']} clip(s) x {first['crops']} crop(s)"
+    spread = "mean ± standard deviation over" if seeds > 1 else "no spread can be given for"
+    lines = [
+        f"Results on `{first['dataset']}`, source of the data: **{first['source']}**. "
+        f"{int(first['segments'])} validation segments, {int(first['skipped'])} skipped, {views}; "
+        f"{spread} {seeds} training seed(s). "
+        "Top-1, top-5, ECE and Brier in percent, NLL in nats, gain in points of action top-1.",
+        "",
+        "| " + " | ".join([*shown.values(), *(title for title, _ in numbers.values())]) + " |",
+        "|" + " --- |" * len(shown) + " ---: |" * len(numbers),
+    ]
+    for index in table.index:
+        cells = [str(table.at[index, column]) for column in shown]
+        cells += [_cell(table, index, column, digits) for column, (_, digits) in numbers.items()]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"

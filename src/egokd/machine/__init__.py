@@ -1,0 +1,1 @@
+"""Where nets run: CPU or GPU, which GPU, and how many processes."""

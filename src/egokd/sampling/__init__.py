@@ -1,0 +1,1 @@
+"""From segments to batches: views as pure functions, and how each modality is read."""

@@ -1,0 +1,135 @@
+"""The canonical segment table: one row per annotated segment, whatever the dataset.
+
+Adapters (`egokd.datasets.formats`) make it from official annotation files; everything after them reads only this table.
+
+Columns: `segment_id`, `video_id`, `group` (participant or source, '' if unknown), `start_frame`, `stop_frame` (on the
+dataset's own fixed frame clock, -1 if it has none), `fps` (rate of that clock), `start_s`, `stop_s` (seconds from the
+start of the video), one int64 column per head (class, -1 = label not published), `split` (train, val, test), `fold`
+(fit or heldout inside train, else ''), `unseen` (group absent from train), `tail_{head}`, `aspect` (width / height of
+the source video, NaN if unknown), `shard`.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from egokd.errors import UserError
+from egokd.io import parquet_metadata, read_parquet, write_parquet
+
+SPLITS = ("train", "val", "test")
+FIXED_COLUMNS = (
+    "segment_id",
+    "video_id",
+    "group",
+    "start_frame",
+    "stop_frame",
+    "fps",
+    "start_s",
+    "stop_s",
+    "split",
+    "unseen",
+    "aspect",
+)
+
+
+@dataclass(frozen=True)
+class Segments:
+    """A segment table, the class names of each head, and where the data came from (`demo` or a dataset's name)."""
+
+    table: pd.DataFrame
+    heads: dict[str, list[str]]
+    source: str
+
+    @property
+    def num_classes(self) -> dict[str, int]:
+        return {head: len(names) for head, names in self.heads.items()}
+
+
+def check_segments(segments: Segments, where: str) -> None:
+    """Raise UserError, naming `where` and the first offending segment, unless the table keeps its promises."""
+    table = segments.table
+    wanted = [*FIXED_COLUMNS, *segments.heads, *(f"tail_{head}" for head in segments.heads)]
+    missing = [column for column in wanted if column not in table.columns]
+    if missing:
+        raise UserError(f"{where}: segment table lacks the columns {missing}")
+    if table.empty:
+        raise UserError(f"{where}: no segments; expected at least one annotated segment")
+
+    def refuse(bad: pd.Series, what: str) -> None:
+        if bad.any():
+            first = table.loc[bad, "segment_id"].iloc[0]
+            raise UserError(f"{where}: {what} in {int(bad.sum())} segment(s), the first is {first!r}")
+
+    refuse(table["segment_id"].duplicated(), "duplicate segment_id")
+    refuse(~table["split"].isin(SPLITS), f"split is not one of {SPLITS}")
+    refuse(~(table["stop_s"] > table["start_s"]), "stop time not after start time")
+    refuse(table["start_s"] < 0, "negative start time")
+    for head, count in segments.num_classes.items():
+        refuse(~table[head].between(-1, count - 1), f"class of head {head!r} outside 0..{count - 1}")
+        refuse(
+            (table[head] == -1) & (table["split"] != "test"),
+            f"no label for head {head!r} outside the test split",
+        )
+
+
+def shard_of(video_id: str, shards: int) -> int:
+    """The shard of a video: a stable hash, so that it depends on nothing but the id and the number of shards."""
+    digest = hashlib.blake2b(video_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") % shards
+
+
+def _hash_unit(text: str) -> float:
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") / 2**64
+
+
+def assign_fold(table: pd.DataFrame, heads: list[str], share: float, seed: int) -> pd.Series:
+    """The column `fold`: `heldout` for a stratified `share` of the train split, `fit` for the rest of it, else ''.
+
+    Strata are the label tuples (verb-noun pairs). Segments are ordered by stratum and, inside it, by a hash of (seed,
+    segment_id); every (1 / share)-th is held out, from a start that follows from the seed. So each stratum gives its
+    share, the total is exact to one segment, and the outcome depends on the ids and labels alone. A stratum with a
+    single segment stays in `fit`, and with share <= 0.5 no stratum is held out as a whole.
+
+    Raises UserError when nothing would be held out.
+    """
+    fold = pd.Series("", index=table.index, dtype=object)
+    train = table[table["split"] == "train"]
+    fold[train.index] = "fit"
+    sizes = train.groupby(heads)["segment_id"].transform("size")
+    candidates = train.loc[sizes > 1, [*heads, "segment_id"]]
+    draw = candidates["segment_id"].map(lambda segment: _hash_unit(f"{seed}/{segment}"))
+    order = candidates.assign(draw=draw).sort_values([*heads, "draw", "segment_id"]).index
+    chosen = np.arange(_hash_unit(str(seed)) / share, len(order), 1 / share).astype(int)
+    if len(chosen) == 0:
+        raise UserError(
+            f"heldout_share {share}: nothing would be held out, since only {len(order)} of {len(train)} training "
+            "segments share their labels with another one. Raise the share or add data."
+        )
+    fold[order[chosen]] = "heldout"
+    return fold
+
+
+def select(table: pd.DataFrame, part: str) -> pd.DataFrame:
+    """The rows of `part`: fit or heldout (folds of train), train, val or test."""
+    if part in ("fit", "heldout"):
+        return table[table["fold"] == part].reset_index(drop=True)
+    if part in SPLITS:
+        return table[table["split"] == part].reset_index(drop=True)
+    raise UserError(f"unknown part {part!r} of a dataset; expected one of fit, heldout, {', '.join(SPLITS)}")
+
+
+def write_segments(path: str | Path, segments: Segments) -> None:
+    """Write `segments.parquet`; class names and source go into the file's metadata."""
+    write_parquet(path, segments.table, {"heads": segments.heads, "source": segments.source})
+
+
+def read_segments(path: str | Path) -> Segments:
+    """Read what `write_segments` wrote; UserError when it is not such a file."""
+    metadata = parquet_metadata(path)
+    if "heads" not in metadata:
+        raise UserError(f"{path}: not a segment table of egokd (no class names in its metadata)")
+    return Segments(read_parquet(path), metadata["heads"], metadata["source"])

@@ -1,0 +1,296 @@
+"""The one training loop: teachers, omnivore and students differ in their batches and their loss, not here.
+
+Everything random in step s follows from (seed, s): batches and views by their own rules, dropout by seeding before the
+step. A run that was stopped after any step and goes on from its state therefore ends with the same weights, bit by bit,
+as one that was never stopped (same machine, same versions, same number of threads).
+
+Shapes: B segments, H heads, K classes.
+"""
+
+import math
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from egokd.distillation.losses import cross_entropy, distillation
+from egokd.errors import UserError
+from egokd.machine.placement import autocast, loss_scaler
+from egokd.machine.processes import STOPPED, Group
+from egokd.runtime import LINE_EVERY_S, log
+from egokd.training.schedule import learning_rate, step_seed
+from egokd.training.state import StateFile
+
+SAVE_EVERY_S = 60.0
+CHECK_EVERY = 20  # steps between looks at the loss; a look makes a GPU wait
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step learns from, on the device."""
+
+    inputs: dict[str, Tensor]
+    labels_BH: Tensor  # int64, -1 unknown
+    teacher: dict[str, Tensor] | None = None  # {head: [B,K]} combined logits of the teachers
+    # where several processes share a batch, what the means of their losses are divided by, float32
+    known_H: Tensor | None = None  # labelled segments of the whole batch / processes
+    count: Tensor | None = None  # segments of the whole batch / processes
+
+
+Loss = Callable[[dict[str, Tensor], Batch], dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast: plain numbers, see `TrainSettings` for their meaning."""
+
+    epochs: int
+    steps_per_epoch: int
+    warmup_steps: int
+    lr: float
+    weight_decay: float
+    clip_norm: float
+    seed: int
+
+    @property
+    def total_steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+
+def label_loss(heads: list[str], label_smoothing: float) -> Loss:
+    """Cross-entropy with the labels."""
+    return lambda logits, batch: {"loss": cross_entropy(logits, batch.labels_BH, heads, label_smoothing, batch.known_H)}
+
+
+def student_loss(heads: list[str], tau: float, kd_weight: float, ce_weight: float, label_smoothing: float) -> Loss:
+    """kd_weight * distillation + ce_weight * cross-entropy; both are reported. Labels are not touched at weight 0."""
+
+    def loss(logits: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+        kd = distillation(logits, batch.teacher, tau, batch.count)
+        if ce_weight == 0:
+            return {"loss": kd_weight * kd, "kd": kd}
+        ce = cross_entropy(logits, batch.labels_BH, heads, label_smoothing, batch.known_H)
+        return {"loss": kd_weight * kd + ce_weight * ce, "kd": kd, "ce": ce}
+
+    return loss
+
+
+def train(
+    model: nn.Module,
+    batches: Callable[[int, int], Iterable[Batch]],
+    loss: Loss,
+    plan: Plan,
+    device: torch.device,
+    state: StateFile,
+    name: str,
+    compiled: bool = False,
+    group: Group | None = None,
+) -> list[dict[str, float]]:
+    """Train `model` in place, from `state` if it holds an unfinished run, and return the history.
+
+    batches(epoch, skip)  the batches of an epoch without the first `skip`, a pure function of its arguments; there
+                          must be `plan.steps_per_epoch - skip` of them, on `device`
+    name                  of the run, for the progress bar
+    group                 the processes that train together, each with its share of every batch; all of them call this
+
+    The history has one dict per epoch: epoch (from 1), lr (of its last step), the loss and its parts (mean over
+    segments), segments_per_s, seconds. SIGTERM saves the state after the running step and ends the process with exit
+    code 75. Raises UserError when a loss is not finite.
+    """
+    group = group or Group(device)
+    # GPUs convolve images faster with the channels last; the net's other tensors are not touched
+    model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format).train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=plan.lr, weight_decay=plan.weight_decay, fused=True)
+    run = _Run(model, optimiser, plan, state, group)
+    forward = group.spread(model)
+    if compiled:
+        forward = torch.compile(forward)
+    with _stop_on_signal() as stop_wanted, _Bar(name, plan, run.step, group.leader) as bar:
+        while run.step < plan.total_steps:
+            epoch, skip = divmod(run.step, plan.steps_per_epoch)
+            for batch in batches(epoch, skip):
+                _step(forward, loss, batch, run)
+                bar.show(run)
+                if run.step % plan.steps_per_epoch == 0:
+                    run.end_epoch()
+                stop, save = group.agree(stop_wanted(), run.overdue())
+                if (stop or save) and run.step < plan.total_steps:
+                    run.save()
+                if stop and run.step < plan.total_steps:
+                    log.warning(
+                        "stopped by SIGTERM or Ctrl-C after step %d; the state is saved, run again to go on", run.step
+                    )
+                    sys.exit(STOPPED)
+            if run.step != (epoch + 1) * plan.steps_per_epoch:
+                raise RuntimeError(f"epoch {epoch + 1} ended after step {run.step}: wrong number of batches")
+    return run.history
+
+
+def _step(forward: nn.Module, loss: Loss, batch: Batch, run: "_Run") -> None:
+    """One update; adds its losses to `run`."""
+    plan, group, scaler = run.plan, run.group, run.scaler
+    rate = learning_rate(run.step, plan.total_steps, plan.warmup_steps, plan.lr)
+    for parameters in run.optimiser.param_groups:
+        parameters["lr"] = rate
+    torch.manual_seed(step_seed(plan.seed, run.step) + group.rank)
+    with autocast(group.device):
+        logits = forward(batch.inputs)
+    losses = loss(logits, _with_divisors(batch, group))  # in float32, whatever the net computed in
+    run.optimiser.zero_grad(set_to_none=True)
+    scaler.scale(losses["loss"]).backward()
+    scaler.unscale_(run.optimiser)
+    nn.utils.clip_grad_norm_(run.model.parameters(), plan.clip_norm)
+    scaler.step(run.optimiser)
+    scaler.update()
+    run.add(losses, len(batch.labels_BH), rate)
+
+
+def _with_divisors(batch: Batch, group: Group) -> Batch:
+    """With what the means are divided by so that the mean over the processes is the mean over the whole batch."""
+    if group.world == 1:
+        return batch
+    known_H = (batch.labels_BH != -1).sum(0)
+    totals = group.sum(torch.cat([known_H, known_H.new_tensor([len(batch.labels_BH)])]))
+    shares = totals.clamp(min=1) / group.world
+    return replace(batch, known_H=shares[:-1], count=shares[-1])
+
+
+class _Run:
+    """Position, sums of the current epoch and history of a run; and their way to the disk and back."""
+
+    KEPT = ("step", "segments", "seconds", "sums", "history", "rate")
+
+    def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, plan: Plan, state: StateFile, group: Group):
+        self.model, self.optimiser, self.plan, self.state, self.group = model, optimiser, plan, state, group
+        self.scaler = loss_scaler(group.device)
+        self.step, self.segments, self.seconds = 0, 0, 0.0
+        self.sums: dict[str, float] = {}
+        self.history: list[dict[str, float]] = []
+        self.rate, self.last_loss = 0.0, float("nan")
+        self._waiting: list[tuple[int, float, int, dict[str, Tensor]]] = []
+        saved = group.leader_first(state.load)
+        if saved:
+            model.load_state_dict(saved["model"])
+            optimiser.load_state_dict(saved["optimiser"])
+            self.scaler.load_state_dict(saved["scaler"])
+            for key in self.KEPT:
+                setattr(self, key, saved[key])
+            log.info("going on after step %d of %d", self.step, plan.total_steps)
+        self._began = self._saved_at = time.monotonic()
+
+    def add(self, losses: dict[str, Tensor], segments: int, rate: float) -> None:
+        self.rate = rate
+        self._waiting.append((self.step, rate, segments, {name: value.detach() for name, value in losses.items()}))
+        self.step += 1
+        if len(self._waiting) == CHECK_EVERY:
+            self._check()
+
+    def _check(self) -> None:
+        """Fetch the waiting losses; UserError for the first that is not finite."""
+        for step, rate, own, losses in self._waiting:
+            # every process divided its losses so that their mean is that of the whole batch
+            own_values = [own * self.group.world, *(float(value) for value in losses.values())]
+            together = self.group.sum(torch.tensor(own_values, dtype=torch.float64)) / self.group.world
+            segments, *means = together.tolist()
+            values = dict(zip(losses, means, strict=True))
+            self.last_loss = values["loss"]
+            if not math.isfinite(self.last_loss):
+                raise UserError(
+                    f"the loss is {self.last_loss} at step {step + 1} of {self.plan.total_steps} "
+                    f"(epoch {step // self.plan.steps_per_epoch + 1}, learning rate {rate:.3g}): training has "
+                    "diverged. Try a lower lr, a longer warm-up (warmup_epochs) or a smaller clip_norm; if it comes "
+                    "with the first steps, look for damaged inputs."
+                )
+            for name, value in values.items():
+                self.sums[name] = self.sums.get(name, 0.0) + value * segments
+            self.segments += round(segments)
+        self._waiting.clear()
+
+    def end_epoch(self) -> None:
+        self._check()
+        seconds = self._clock()
+        self.history.append(
+            {
+                "epoch": self.step // self.plan.steps_per_epoch,
+                "lr": self.rate,
+                **{name: total / self.segments for name, total in self.sums.items()},
+                "segments_per_s": self.segments / max(seconds, 1e-9),
+                "seconds": seconds,
+            }
+        )
+        self.sums, self.segments, self.seconds = {}, 0, 0.0
+        self._began = time.monotonic()
+        self.save()
+
+    def _clock(self) -> float:
+        """Seconds spent on this epoch, over all tries of the job."""
+        return self.seconds + time.monotonic() - self._began
+
+    def overdue(self) -> bool:
+        return time.monotonic() - self._saved_at > SAVE_EVERY_S
+
+    def save(self) -> None:
+        self._check()
+        self.seconds, self._began = self._clock(), time.monotonic()
+        if self.group.leader:
+            parts = {name: getattr(self, name).state_dict() for name in ("model", "optimiser", "scaler")}
+            self.state.save({**parts, **{key: getattr(self, key) for key in self.KEPT}})
+        self._saved_at = time.monotonic()
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Inside, SIGTERM and SIGINT (Ctrl-C) only raise a flag; yields the function that reads it."""
+    wanted: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda caught, frame: wanted.append(caught)) for number in numbers]
+    try:
+        yield lambda: bool(wanted)
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+class _Bar:
+    """Progress of the whole run with loss and time left: a bar on a terminal, a line every ten seconds elsewhere."""
+
+    def __init__(self, name: str, plan: Plan, done: int, shown: bool):
+        self.name, self.plan, self.first = name, plan, done
+        self.began = self.last = time.monotonic()
+        self.bar = tqdm(
+            total=plan.total_steps,
+            initial=done,
+            desc=name,
+            unit="step",
+            dynamic_ncols=True,
+            leave=False,
+            disable=not (shown and sys.stderr.isatty()),
+        )
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def show(self, run: _Run) -> None:
+        epoch = (run.step - 1) // self.plan.steps_per_epoch + 1
+        text = f"epoch {epoch} of {self.plan.epochs}"
+        if math.isfinite(run.last_loss):  # not before the first look at it
+            text += f", loss {run.last_loss:.4f}"
+        if not self.bar.disable:
+            self.bar.update()
+            self.bar.set_postfix_str(text, refresh=False)
+            return
+        now = time.monotonic()
+        if now - self.last >= LINE_EVERY_S or run.step == self.plan.total_steps:
+            self.last = now
+            per_step = (now - self.began) / (run.step - self.first)
+            left = per_step * (self.plan.total_steps - run.step)
+            log.info("%s: step %d of %d, %s, %.0f s left", self.name, run.step, self.plan.total_steps, text, left)

@@ -1,0 +1,111 @@
+"""The config is closed and typed, and its errors say what to do; schema, model and config.yaml agree."""
+
+import copy
+import json
+
+import pytest
+import yaml
+
+from egokd.config.experiment import Config, DemoSettings, schema_text
+from egokd.config.validation import parse_settings, validate
+from egokd.errors import UserError
+from egokd.planning.recipes import resolve
+from paths import REPOSITORY
+
+ROOT = REPOSITORY
+
+
+@pytest.fixture
+def values() -> dict:
+    return resolve(yaml.safe_load((ROOT / "config.yaml").read_text()), ROOT / "workflow" / "recipes")
+
+
+def changed(values: dict, path: str, value: object) -> dict:
+    """A copy with the value at the dotted `path` replaced, added, or removed where `value` is ...."""
+    copied = copy.deepcopy(values)
+    *parents, key = path.split(".")
+    place = copied
+    for parent in parents:
+        place = place[parent]
+    if value is ...:
+        del place[key]
+    else:
+        place[key] = value
+    return copied
+
+
+def test_config_yaml_is_valid_and_complete(values):
+    config = validate(Config, values, "config.yaml")
+    for name in ("epic", "something_else"):
+        assert config.datasets[name].source == "demo"
+        # nothing is filled in: writing the model out gives the same keys as the file
+        assert json.loads(config.model_dump_json())["datasets"][name].keys() == values["datasets"][name].keys()
+
+
+def test_schema_file_is_generated_from_the_model():
+    stored = (ROOT / "workflow/schemas/config.schema.json").read_text()
+    assert stored == schema_text(), "run `python tools/write_schema.py`"
+
+
+def test_every_key_is_described():
+    definitions = json.loads(schema_text())["$defs"]
+    bare = [
+        f"{section}.{key}"
+        for section, definition in definitions.items()
+        for key, entry in definition.get("properties", {}).items()
+        if "description" not in entry and "$ref" not in entry
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("datasets.epic.students.heldout.train.epoch", 3, ["students.heldout.train.epoch", "did you mean 'epochs'"]),
+        ("datasets.epic.students.heldout.taw", 3, ["students.heldout.taw", "did you mean 'tau'"]),
+        ("datasets.epic.data.heldout_share", 1.2, ["data.heldout_share", "0.5", "1.2"]),
+        ("datasets.epic.views.num_frames", "eight", ["views.num_frames", "integer", "'eight'"]),
+        ("datasets.epic.views.scale", [0.9, 0.5], ["views", "low <= high"]),
+        ("datasets.epic.teachers.sonar", {}, ["teachers.sonar", "'rgb', 'flow', 'audio' or 'obj'"]),
+        ("datasets.epic.ensembles.uniform.modalities", ["rgb", "sonar"], ["uniform.modalities", "'sonar'"]),
+        ("datasets.epic.students.heldout.ensemble", "held_out", ["students.heldout", "did you mean 'heldout'"]),
+        ("datasets.epic.students.heldout.ensemble", ..., ["students.heldout.ensemble", "missing"]),
+        ("datasets.epic.students.heldout.kd_weight", 0, ["kd_weight must be above 0"]),
+        ("datasets.epic.ensembles.uniform.noisy_labels", True, ["ensembles.uniform", "needs `calibrate: true`"]),
+        ("datasets.epic.data.root", "/somewhere", ["either `root`"]),
+        ("datasets.epic.data.demo", None, ["either `root`"]),
+        ("datasets.something_else.data.root", "/somewhere", ["either `root`"]),
+        ("datasets.something_else.data.format", "epic100", ["compositional_demo", "something_else, not epic100"]),
+        (
+            "datasets.something_else.data.compositional_demo.corelation",
+            0.5,
+            ["data.compositional_demo.corelation", "did you mean 'correlation'"],
+        ),
+        ("datasets.something_else.data.compositional_demo.correlation", 1.5, ["correlation", "1.5"]),
+        ("datasets.epic.evaluation.crops", 2, ["evaluation.crops", "1 or 3"]),
+        ("seeds", [1, 1], ["names a seed twice"]),
+        ("seeds", [], ["seeds"]),
+        ("sedes", [1], ["sedes", "did you mean 'seeds'"]),
+    ],
+)
+def test_bad_value_is_one_clear_sentence(values, path, value, words):
+    with pytest.raises(UserError) as caught:
+        validate(Config, changed(values, path, value), "config.yaml")
+    message = str(caught.value)
+    assert message.startswith("config.yaml: ")
+    for word in words:
+        assert word in message
+    assert "\n" not in message
+
+
+def test_ensemble_without_its_teacher_names_the_valid_ones(values):
+    without = changed(values, "datasets.epic.teachers.audio", ...)
+    with pytest.raises(UserError, match=r"'audio' has no teacher; there are \['flow', 'obj', 'rgb'\]"):
+        validate(Config, without, "config.yaml")
+
+
+def test_step_settings_are_checked_the_same_way(values):
+    demo = values["datasets"]["epic"]["data"]["demo"]
+    assert parse_settings(DemoSettings, json.dumps(demo)).seed == demo["seed"]
+    with pytest.raises(UserError, match="sede: unknown key; did you mean 'seed'"):
+        parse_settings(DemoSettings, json.dumps({**demo, "sede": 1}))
