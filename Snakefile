@@ -2,14 +2,14 @@
 
     snakemake --cores all results/tables/epic.csv
 
-Target rules only; the jobs are in workflow/rules, one file per stage.
+Target rules only; the jobs are in workflow/rules, one file per stage: `snakemake --list` tells what each does.
 """
 
 from snakemake.utils import min_version
 
 min_version("9.14.8")
 
-# A recipe given with --configfile stands alone; without one, config.yaml runs the demo.
+# A config given with --configfile stands alone; without one, config.yaml runs the demo.
 if "datasets" not in config:
 
     configfile: "config.yaml"
@@ -18,15 +18,16 @@ if "datasets" not in config:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/compute.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/weights.smk"
-include: "workflow/rules/train.smk"
+include: "workflow/rules/published.smk"
+include: "workflow/rules/teachers.smk"
 include: "workflow/rules/distill.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/check.smk"
+include: "workflow/rules/tools.smk"
 
 
 rule all:
+    """Make every table and figure of every dataset in the config."""
     default_target: True
     input:
         expand("results/tables/{dataset}.{kind}", dataset=DATASETS, kind=["csv", "md"]),
@@ -34,15 +35,44 @@ rule all:
 
 
 rule data:
+    """Extract frames, flow, sound and boxes, and train nothing."""
     input:
-        [path for dataset in DATASETS for path in every_store(dataset)],
+        [path for paths in PATHS.values() for path in paths.every_store()],
 
 
 rule teachers:
+    """Train the teachers, one per entry of `teachers` and seed."""
     input:
         [
-            f"results/models/{dataset}/baseline_{modality}/seed{seed}/model.safetensors"
+            PATHS[dataset].model(names.baseline_of(teacher), seed)
             for dataset in DATASETS
-            for modality in slices.modalities(CONFIG.datasets[dataset])
+            for teacher in models.teachers(CONFIG.datasets[dataset])
             for seed in CONFIG.seeds
         ],
+
+
+rule students:
+    """Train the students, with all that teaches them."""
+    input:
+        [
+            PATHS[dataset].model(names.STUDENT_PREFIX + student, seed)
+            for dataset in DATASETS
+            for student in CONFIG.datasets[dataset].students
+            for seed in CONFIG.seeds
+        ],
+
+
+rule tables:
+    """Write the result table of every dataset."""
+    input:
+        expand("results/tables/{dataset}.{kind}", dataset=DATASETS, kind=["csv", "md"]),
+
+
+rule figures:
+    """Draw every figure of every dataset."""
+    input:
+        expand("results/figures/{dataset}/{name}.{kind}", dataset=DATASETS, name=FIGURES, kind=["png", "svg"]),
+
+
+onstart:
+    warn_of_repeated_trainings()

@@ -22,13 +22,13 @@ from egokd.sampling.segments import assign_fold, read_segments, shard_of
 from egokd.sampling.views import ViewSpec, evaluation_views, train_view
 from egokd.training.schedule import learning_rate, step_seed
 
-DATASET = "epic"
+DATASET = "smoke"
 SPECS = {
     "uniform": ViewSpec(8, "uniform", 0.16, (0.75, 1.0), 0.25, 0.25, 0.25, 0.05, (0.35, 1.0)),
     "dense": ViewSpec(16, "dense", 0.1, (0.4, 1.0), 0.4, 0.4, 0.4, 0.1),
 }
-# machine-dependent columns of the result table
-MEASURED = ("clips_per_s",)
+# columns that depend on the machine, or only name the dataset
+MEASURED = ("dataset", "clips_per_s")
 
 
 def digest(value: object) -> str:

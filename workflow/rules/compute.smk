@@ -1,7 +1,9 @@
 """What jobs ask for, where they run and how they end: threads, memory, time, GPUs, container, signals."""
 
-from egokd.planning import resources
+from snakemake.logging import logger
+
 from egokd.machine.gpus import visible_gpus
+from egokd.planning import resources
 
 # Snakemake limits a resource only when a total is given. Without GPUs, jobs fall back to the CPU and need no limit.
 workflow.global_resources.setdefault("gpu", visible_gpus() or 10**6)
@@ -11,36 +13,50 @@ workflow.global_resources.setdefault("gpu", visible_gpus() or 10**6)
 container: "envs/egokd.sif"
 
 
-# Conda environments and containers hold the packages, the code is read from here. SIGTERM reaches every process of a
-# cluster's job; shell and tee outlast the step, which may have a state to save. Huge pages make a step on the CPU faster
-# (docs/benchmarks.md); a C library that does not know the switch ignores it.
+# Without conda or a container, jobs run with the Python that Snakemake itself runs with, activated or not. EGOKD_BIN names
+# another folder with a `python`.
+OWN_PYTHON = (
+    ""
+    if workflow.deployment_settings.deployment_method
+    else f"export PATH=${{{{EGOKD_BIN:-{shlex.quote(os.path.dirname(sys.executable))}}}}}:$PATH; "
+)
+
+# The code is read from here, whichever packages a job sees. SIGTERM reaches every process of a cluster's job; shell and tee
+# outlast the step, which may have a state to save.
 shell.prefix(
-    "set -euo pipefail; "
+    f"set -euo pipefail; {OWN_PYTHON}"
     f"export PYTHONPATH={shlex.quote(os.path.join(workflow.basedir, 'src'))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
-    "export GLIBC_TUNABLES=${{GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}}; "
     'trap : TERM INT; tee() {{ (trap "" TERM INT; exec tee "$@"); }}; '
 )
 
 
 @cache
 def needed(step, dataset, model):
-    return resources.need(step, CONFIG.datasets[dataset], model)
+    return resources.need(step, CONFIG.datasets[dataset], model) if dataset else resources.SMALL[step]
 
 
 def need(what, step, model=None):
-    """Resource function: threads, mem_mb, runtime (minutes) or gpus of a job; memory and time grow by attempt.
+    """Resource function: threads, mem_mb, runtime (minutes), gpus or compile of a job; memory and time grow by attempt.
 
+    A rule asks for `gpu`, which Snakemake and clusters count, and for `ranks`, the same number for the step itself:
+    a limit on `gpu` may cut the first. `compile` is a resource because it must not count as a change of the job.
     `model` where the rule has none as a wildcard.
     """
     grows = what in ("mem_mb", "runtime")
 
     def of_job(wildcards, attempt):
-        job = needed(step, wildcards.dataset, model or wildcards.get("model"))
+        job = needed(step, wildcards.get("dataset"), model or wildcards.get("model"))
         return getattr(job, what) * (attempt if grows else 1)
 
     return of_job
 
 
-def compile_option(wildcards):
-    """Compiled code is kept between jobs, which all compile the same few nets."""
-    return "--compile results/cache/compile" if experiment(wildcards).compute.compile else ""
+def warn_of_repeated_trainings():
+    """Say in one sentence, before anything is deleted, how many finished trainings this run would repeat."""
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name.startswith("train_")]
+    repeated = [job.rule.name for job in jobs if all(os.path.exists(path) for path in job.output)]
+    if repeated:
+        logger.warning(
+            f"This run repeats {len(repeated)} finished training(s) ({', '.join(sorted(set(repeated)))}), because their "
+            "inputs, settings or code have changed; press Ctrl-C now to keep them (docs/reruns.md says how)."
+        )

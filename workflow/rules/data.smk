@@ -2,8 +2,7 @@
 
 
 rule generate_demo:
-    input:
-        code=code("generate_demo"),
+    """Render the demo kitchen: videos with sound, annotations and detections in the layout of EPIC-KITCHENS-100."""
     output:
         manifest="results/demo/{dataset}/manifest.json",
     log:
@@ -14,11 +13,12 @@ rule generate_demo:
         dataset=datasets_where(lambda e: e.data.demo),
     conda:
         "../../envs/egokd.yaml"
-    threads: 4
+    threads: need("threads", "generate_demo")
     resources:
         mem_mb=need("mem_mb", "generate_demo"),
         runtime=need("runtime", "generate_demo"),
     params:
+        code=code("generate_demo"),
         settings=lambda wildcards: slices.as_json(experiment(wildcards).data.demo.model_dump()),
     message:
         "Rendering the demo videos of {wildcards.dataset}"
@@ -28,8 +28,7 @@ rule generate_demo:
 
 
 rule generate_compositional:
-    input:
-        code=code("generate_compositional"),
+    """Render the compositional demo: clips, labels and boxes in the layout of Something-Else."""
     output:
         manifest="results/demo/{dataset}/manifest.json",
     log:
@@ -40,11 +39,12 @@ rule generate_compositional:
         dataset=datasets_where(lambda e: e.data.compositional_demo),
     conda:
         "../../envs/egokd.yaml"
-    threads: 4
+    threads: need("threads", "generate_compositional")
     resources:
         mem_mb=need("mem_mb", "generate_compositional"),
         runtime=need("runtime", "generate_compositional"),
     params:
+        code=code("generate_compositional"),
         settings=lambda wildcards: slices.as_json(experiment(wildcards).data.compositional_demo.model_dump()),
     message:
         "Rendering the demo clips of {wildcards.dataset}"
@@ -54,9 +54,9 @@ rule generate_compositional:
 
 
 rule index_segments:
+    """Read the official annotation files into the segment table."""
     input:
-        annotations=annotation_files,
-        code=adapter_code("index_segments"),
+        annotations=from_paths("annotations"),
     output:
         "results/data/{dataset}/annotations.parquet",
     log:
@@ -66,12 +66,13 @@ rule index_segments:
     priority: FIRST
     conda:
         "../../envs/egokd.yaml"
-    threads: 4
+    threads: need("threads", "index_segments")
     resources:
         mem_mb=need("mem_mb", "index_segments"),
         runtime=need("runtime", "index_segments"),
     params:
-        root=data_root,
+        code=adapter_code("index_segments"),
+        root=lambda wildcards: paths(wildcards).root,
         format=lambda wildcards: experiment(wildcards).data.format,
         source=lambda wildcards: experiment(wildcards).source,
         shards=lambda wildcards: experiment(wildcards).data.shards,
@@ -85,9 +86,9 @@ rule index_segments:
 
 
 rule assign_folds:
+    """Set a stratified share of the training split aside as the held-out fold."""
     input:
         annotations="results/data/{dataset}/annotations.parquet",
-        code=code("assign_folds"),
     output:
         "results/data/{dataset}/segments.parquet",
     log:
@@ -102,6 +103,7 @@ rule assign_folds:
         mem_mb=need("mem_mb", "assign_folds"),
         runtime=need("runtime", "assign_folds"),
     params:
+        code=code("assign_folds"),
         share=lambda wildcards: experiment(wildcards).data.heldout_share,
         seed=lambda wildcards: experiment(wildcards).data.heldout_seed,
     message:
@@ -112,9 +114,9 @@ rule assign_folds:
 
 
 rule extract_frames:
+    """Decode the frames of one shard of videos and store them as JPEG."""
     input:
         segments="results/data/{dataset}/annotations.parquet",
-        code=adapter_code("extract_frames"),
     output:
         store="results/data/{dataset}/rgb/{shard}.arrow",
         skipped="results/data/{dataset}/rgb/{shard}.skipped.csv",
@@ -130,7 +132,8 @@ rule extract_frames:
         mem_mb=need("mem_mb", "extract_frames"),
         runtime=need("runtime", "extract_frames"),
     params:
-        root=data_root,
+        code=adapter_code("extract_frames"),
+        root=lambda wildcards: paths(wildcards).root,
         format=lambda wildcards: experiment(wildcards).data.format,
         settings=lambda wildcards: slices.frame_settings(experiment(wildcards)),
     message:
@@ -142,9 +145,9 @@ rule extract_frames:
 
 
 rule extract_flow:
+    """Compute optical flow from stored frames, or bring the published flow to them."""
     input:
         frames="results/data/{dataset}/rgb/{shard}.arrow",
-        code=flow_code,
     output:
         store="results/data/{dataset}/flow/{shard}.arrow",
         skipped="results/data/{dataset}/flow/{shard}.skipped.csv",
@@ -160,6 +163,7 @@ rule extract_flow:
         mem_mb=need("mem_mb", "extract_flow"),
         runtime=need("runtime", "extract_flow"),
     params:
+        code=flow_code,
         published=published_flow,
         settings=lambda wildcards: slices.as_json(experiment(wildcards).media.flow.model_dump()),
     message:
@@ -170,9 +174,9 @@ rule extract_flow:
 
 
 rule extract_audio:
+    """Cut the sound of each segment out of the videos of one shard."""
     input:
         segments="results/data/{dataset}/annotations.parquet",
-        code=adapter_code("extract_audio"),
     output:
         store="results/data/{dataset}/audio/{shard}.arrow",
         skipped="results/data/{dataset}/audio/{shard}.skipped.csv",
@@ -188,7 +192,8 @@ rule extract_audio:
         mem_mb=need("mem_mb", "extract_audio"),
         runtime=need("runtime", "extract_audio"),
     params:
-        root=data_root,
+        code=adapter_code("extract_audio"),
+        root=lambda wildcards: paths(wildcards).root,
         format=lambda wildcards: experiment(wildcards).data.format,
         settings=lambda wildcards: slices.as_json(experiment(wildcards).media.audio.model_dump()),
     message:
@@ -200,9 +205,9 @@ rule extract_audio:
 
 
 rule index_boxes:
+    """Find where each video stands in the few large files that hold all boxes."""
     input:
-        files=box_files,
-        code=code("index_boxes"),
+        files=from_paths("box_files"),
     output:
         "results/data/{dataset}/boxes_index.parquet",
     log:
@@ -217,7 +222,8 @@ rule index_boxes:
         mem_mb=need("mem_mb", "index_boxes"),
         runtime=need("runtime", "index_boxes"),
     params:
-        root=data_root,
+        code=code("index_boxes"),
+        root=lambda wildcards: paths(wildcards).root,
         format=lambda wildcards: experiment(wildcards).data.format,
     message:
         "Finding the boxes of each video of {wildcards.dataset}"
@@ -227,10 +233,10 @@ rule index_boxes:
 
 
 rule extract_objects:
+    """Read hand and object boxes of the segments of one shard."""
     input:
         segments="results/data/{dataset}/annotations.parquet",
-        index=boxes_index,
-        code=adapter_code("extract_objects"),
+        index=from_paths("boxes_index"),
     output:
         store="results/data/{dataset}/obj/{shard}.parquet",
         skipped="results/data/{dataset}/obj/{shard}.skipped.csv",
@@ -246,7 +252,8 @@ rule extract_objects:
         mem_mb=need("mem_mb", "extract_objects"),
         runtime=need("runtime", "extract_objects"),
     params:
-        root=data_root,
+        code=adapter_code("extract_objects"),
+        root=lambda wildcards: paths(wildcards).root,
         format=lambda wildcards: experiment(wildcards).data.format,
         settings=lambda wildcards: slices.object_settings(experiment(wildcards)),
         index=lambda wildcards, input: f"--index {input.index}" if input.index else "",
@@ -259,10 +266,10 @@ rule extract_objects:
 
 
 rule collect_skipped:
+    """Count what could not be read, and stop above the limit of the config."""
     input:
         segments="results/data/{dataset}/annotations.parquet",
-        skipped=skipped_tables,
-        code=code("collect_skipped"),
+        skipped=from_paths("skipped_tables"),
     output:
         "results/data/{dataset}/skipped.csv",
     log:
@@ -277,6 +284,7 @@ rule collect_skipped:
         mem_mb=need("mem_mb", "collect_skipped"),
         runtime=need("runtime", "collect_skipped"),
     params:
+        code=code("collect_skipped"),
         max_share=lambda wildcards: experiment(wildcards).data.max_skipped_share,
     message:
         "Counting what could not be read of {wildcards.dataset}"
@@ -286,9 +294,9 @@ rule collect_skipped:
 
 
 rule index_stores:
+    """List the shards of one modality, so that later jobs name one file in place of hundreds."""
     input:
-        stores=lambda wildcards: stores(wildcards.dataset, wildcards.modality),
-        code=code("index_stores"),
+        stores=lambda wildcards: paths(wildcards).stores(wildcards.modality),
     output:
         "results/data/{dataset}/{modality}/shards.json",
     log:
@@ -303,6 +311,8 @@ rule index_stores:
     resources:
         mem_mb=need("mem_mb", "index_stores"),
         runtime=need("runtime", "index_stores"),
+    params:
+        code=code("index_stores"),
     message:
         "Listing the shards of {wildcards.modality} of {wildcards.dataset}"
     shell:

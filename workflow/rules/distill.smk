@@ -1,48 +1,45 @@
-"""From teachers to the student: logit banks, held-out weights, and training on banked logits."""
+"""From teachers to the student: logit banks, ensemble weights, and training on banked logits."""
 
-for modality in slices.all_modalities(CONFIG):
+for teacher in models.all_teachers(CONFIG):
 
     rule:
         name:
-            f"bank_teacher_{modality}"
+            f"bank_teacher_{teacher}"
         input:
             segments="results/data/{dataset}/segments.parquet",
             skipped="results/data/{dataset}/skipped.csv",
-            model=f"results/models/{{dataset}}/baseline_{modality}/seed{{seed}}/model.safetensors",
-            stores=lambda wildcards, m=modality: store_index(wildcards.dataset, m),
-            code=net_code("bank", f"baseline_{modality}"),
+            model=f"results/models/{{dataset}}/baseline_{teacher}/seed{{seed}}/model.safetensors",
+            stores=stores_read_by(f"baseline_{teacher}"),
         output:
-            f"results/bank/{{dataset}}/{modality}/seed{{seed}}/{{part}}.safetensors",
+            f"results/bank/{{dataset}}/{teacher}/seed{{seed}}/{{block}}.{{part}}.safetensors",
         log:
-            f"results/logs/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.log",
+            f"results/logs/bank_teacher_{teacher}/{{dataset}}/seed{{seed}}/{{block}}.{{part}}.log",
         benchmark:
-            f"results/benchmarks/bank_teacher_{modality}/{{dataset}}/seed{{seed}}/{{part}}.tsv"
+            f"results/benchmarks/bank_teacher_{teacher}/{{dataset}}/seed{{seed}}/{{block}}.{{part}}.tsv"
         priority: BANK
         conda:
             "../../envs/egokd.yaml"
-        threads: need("threads", "bank", f"baseline_{modality}")
+        threads: need("threads", "bank", f"baseline_{teacher}")
         resources:
-            gpu=need("gpus", "bank", f"baseline_{modality}"),
-            ranks=need("gpus", "bank", f"baseline_{modality}"),
-            mem_mb=need("mem_mb", "bank", f"baseline_{modality}"),
-            runtime=need("runtime", "bank", f"baseline_{modality}"),
+            gpu=need("gpus", "bank", f"baseline_{teacher}"),
+            ranks=need("gpus", "bank", f"baseline_{teacher}"),
+            mem_mb=need("mem_mb", "bank", f"baseline_{teacher}"),
+            runtime=need("runtime", "bank", f"baseline_{teacher}"),
         params:
-            settings=lambda wildcards, m=modality: slices.view_settings(experiment(wildcards), f"baseline_{m}"),
-            views=lambda wildcards, m=modality: slices.bank_views(experiment(wildcards), m),
-            parts=lambda wildcards: experiment(wildcards).bank.parts,
-            input=modality,
+            code=net_code("bank", f"baseline_{teacher}"),
+            settings=lambda wildcards, t=teacher: slices.view_settings(experiment(wildcards), f"baseline_{t}"),
+            input=lambda wildcards, t=teacher: experiment(wildcards).modality_of(t),
         message:
-            f"Banking logits of the {modality} teacher of {{wildcards.dataset}}, seed {{wildcards.seed}}"
+            f"Banking logits of the teacher {teacher} of {{wildcards.dataset}}, seed {{wildcards.seed}}"
         shell:
             "python -m egokd.steps.bank --segments {input.segments} --skipped {input.skipped} --model {input.model}"
-            " --input {params.input} --stores {input.stores} --views {params.views}"
-            " --part {wildcards.part} --parts {params.parts} --seed {wildcards.seed}"
-            " --settings {params.settings:q} --gpus {resources.ranks} --threads {threads} --out {output}"
-            " 2>&1 | tee {log}"
+            " --input {params.input} --stores {input.stores} --views {wildcards.block} --part {wildcards.part}"
+            " --seed {wildcards.seed} --settings {params.settings:q} --gpus {resources.ranks} --threads {threads}"
+            " --out {output} 2>&1 | tee {log}"
 
 
-# two rules for the sake of their priorities: students wait for the weights, and these for the held-out fold
-for rule_name, splits, urgency in ("predict_heldout", "heldout", WEIGHTS), ("predict", "val|test", 0):
+# two rules for the sake of their priorities: students wait for the ensemble weights, and these for the held-out fold
+for rule_name, splits, urgency in ("predict_heldout", "heldout", FITTING), ("predict", "val|test", 0):
 
     rule:
         name:
@@ -51,14 +48,15 @@ for rule_name, splits, urgency in ("predict_heldout", "heldout", WEIGHTS), ("pre
             segments="results/data/{dataset}/segments.parquet",
             skipped="results/data/{dataset}/skipped.csv",
             model="results/models/{dataset}/{model}/seed{seed}/model.safetensors",
-            stores=lambda wildcards: store_index(wildcards.dataset, slices.predict_inputs_of(wildcards.model)),
-            code=net_code("predict", None),
+            stores=lambda wildcards: paths(wildcards).store_index(
+                models.tested_on(experiment(wildcards), wildcards.model)
+            ),
         output:
-            f"results/predictions/{{dataset}}/{{model}}/seed{{seed}}/{{split,{splits}}}{{piece}}.safetensors",
+            f"results/predictions/{{dataset}}/{{model}}/seed{{seed}}/{{split,{splits}}}-{{views}}{{piece}}.safetensors",
         log:
-            f"results/logs/{rule_name}/{{dataset}}/{{model}}/seed{{seed}}/{{split}}{{piece}}.log",
+            f"results/logs/{rule_name}/{{dataset}}/{{model}}/seed{{seed}}/{{split}}-{{views}}{{piece}}.log",
         benchmark:
-            f"results/benchmarks/{rule_name}/{{dataset}}/{{model}}/seed{{seed}}/{{split}}{{piece}}.tsv"
+            f"results/benchmarks/{rule_name}/{{dataset}}/{{model}}/seed{{seed}}/{{split}}-{{views}}{{piece}}.tsv"
         priority: urgency
         conda:
             "../../envs/egokd.yaml"
@@ -69,33 +67,31 @@ for rule_name, splits, urgency in ("predict_heldout", "heldout", WEIGHTS), ("pre
             mem_mb=need("mem_mb", "predict"),
             runtime=need("runtime", "predict"),
         params:
+            code=net_code("predict"),
             settings=lambda wildcards: slices.view_settings(experiment(wildcards), wildcards.model),
-            input=lambda wildcards: slices.predict_inputs_of(wildcards.model),
-            clips=lambda wildcards: experiment(wildcards).evaluation.clips,
-            crops=lambda wildcards: experiment(wildcards).evaluation.crops,
-            part=lambda wildcards: wildcards.piece.lstrip(".") or 0,
-            parts=lambda wildcards: experiment(wildcards).evaluation.parts if wildcards.piece else 1,
+            input=lambda wildcards: models.tested_on(experiment(wildcards), wildcards.model),
+            part=lambda wildcards: wildcards.piece.lstrip(".") or "0-of-1",
         message:
             "Running {wildcards.model} on {wildcards.split} of {wildcards.dataset}, seed {wildcards.seed}"
         shell:
             "python -m egokd.steps.predict --segments {input.segments} --skipped {input.skipped} --model {input.model}"
             " --input {params.input} --stores {input.stores} --split {wildcards.split} --part {params.part}"
-            " --parts {params.parts} --seed {wildcards.seed} --clips {params.clips} --crops {params.crops}"
-            " --settings {params.settings:q} --gpus {resources.ranks} --threads {threads} --out {output} 2>&1 | tee {log}"
+            " --seed {wildcards.seed} --views {wildcards.views} --settings {params.settings:q}"
+            " --gpus {resources.ranks} --threads {threads} --out {output} 2>&1 | tee {log}"
 
 
 rule fit_ensemble:
+    """Choose the weights of an ensemble's teachers, and its calibration, on the held-out fold."""
     input:
         segments="results/data/{dataset}/segments.parquet",
-        predictions=lambda wildcards: teacher_predictions(wildcards, "heldout"),
-        code=code("fit_ensemble"),
+        predictions=lambda wildcards: flat(heldout_predictions(wildcards)),
     output:
         "results/ensembles/{dataset}/{ensemble}/seed{seed}.json",
     log:
         "results/logs/fit_ensemble/{dataset}/{ensemble}/seed{seed}.log",
     benchmark:
         "results/benchmarks/fit_ensemble/{dataset}/{ensemble}/seed{seed}.tsv"
-    priority: WEIGHTS
+    priority: FITTING
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -103,26 +99,27 @@ rule fit_ensemble:
         mem_mb=need("mem_mb", "fit_ensemble"),
         runtime=need("runtime", "fit_ensemble"),
     params:
-        settings=lambda wildcards: slices.as_json(experiment(wildcards).ensembles[wildcards.ensemble].model_dump()),
-        predictions=lambda wildcards: labelled(wildcards, "heldout"),
+        code=code("fit_ensemble"),
+        settings=lambda wildcards: slices.ensemble_settings(experiment(wildcards), wildcards.ensemble),
+        predictions=lambda wildcards: labelled(heldout_predictions(wildcards)),
     message:
-        "Weighing the teachers of ensemble {wildcards.ensemble} of {wildcards.dataset}, seed {wildcards.seed}"
+        "Weighting the teachers of ensemble {wildcards.ensemble} of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         "python -m egokd.steps.fit_ensemble --segments {input.segments} --predictions {params.predictions}"
         " --settings {params.settings:q} --out {output} 2>&1 | tee {log}"
 
 
 rule combine_ensemble:
+    """Predict validation with an ensemble: its teachers' logits, weighted and combined view by view."""
     input:
         weights="results/ensembles/{dataset}/{ensemble}/seed{seed}.json",
-        predictions=lambda wildcards: teacher_predictions(wildcards, "val"),
-        code=code("combine_ensemble"),
+        predictions=lambda wildcards: flat(member_predictions(wildcards)),
     output:
-        "results/predictions/{dataset}/ensemble_{ensemble}/seed{seed}/val.safetensors",
+        "results/predictions/{dataset}/ensemble_{ensemble}/seed{seed}/val-{views}.safetensors",
     log:
-        "results/logs/combine_ensemble/{dataset}/{ensemble}/seed{seed}.log",
+        "results/logs/combine_ensemble/{dataset}/{ensemble}/seed{seed}/{views}.log",
     benchmark:
-        "results/benchmarks/combine_ensemble/{dataset}/{ensemble}/seed{seed}.tsv"
+        "results/benchmarks/combine_ensemble/{dataset}/{ensemble}/seed{seed}/{views}.tsv"
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -130,7 +127,8 @@ rule combine_ensemble:
         mem_mb=need("mem_mb", "combine_ensemble"),
         runtime=need("runtime", "combine_ensemble"),
     params:
-        predictions=lambda wildcards: labelled(wildcards, "val"),
+        code=code("combine_ensemble"),
+        predictions=lambda wildcards: labelled(member_predictions(wildcards)),
     message:
         "Combining the teachers of ensemble {wildcards.ensemble} of {wildcards.dataset}, seed {wildcards.seed}"
     shell:
@@ -146,14 +144,10 @@ for student in STUDENTS:
         input:
             segments="results/data/{dataset}/segments.parquet",
             skipped="results/data/{dataset}/skipped.csv",
-            rgb=store_inputs(f"student_{student}", "rgb"),
-            flow=[],
-            audio=[],
-            obj=[],
-            init=init_input(f"student_{student}"),
-            banks=lambda wildcards, s=student: student_banks(wildcards, s),
-            ensemble=lambda wildcards, s=student: student_weights(wildcards, s),
-            code=net_code("train", f"student_{student}"),
+            stores=stores_read_by(f"student_{student}"),
+            init=from_paths("init", f"student_{student}"),
+            banks=lambda wildcards, s=student: flat(paths(wildcards).student_banks(s, wildcards.seed)),
+            ensemble=lambda wildcards, s=student: paths(wildcards).student_ensemble(s, wildcards.seed),
         output:
             model=f"results/models/{{dataset}}/student_{student}/seed{{seed}}/model.safetensors",
             description=f"results/models/{{dataset}}/student_{student}/seed{{seed}}/config.json",
@@ -163,7 +157,7 @@ for student in STUDENTS:
         benchmark:
             f"results/benchmarks/train_student_{student}/{{dataset}}/seed{{seed}}.tsv"
         wildcard_constraints:
-            dataset=datasets_where(lambda e, s=student: f"student_{s}" in slices.trained(e)),
+            dataset=datasets_where(lambda e, s=student: f"student_{s}" in models.trained(e)),
         priority: STUDENT
         conda:
             "../../envs/egokd.yaml"
@@ -171,15 +165,18 @@ for student in STUDENTS:
         resources:
             gpu=need("gpus", "train", f"student_{student}"),
             ranks=need("gpus", "train", f"student_{student}"),
+            compile=need("compile", "train", f"student_{student}"),
             mem_mb=need("mem_mb", "train", f"student_{student}"),
             runtime=need("runtime", "train", f"student_{student}"),
         params:
-            compile=compile_option,
+            code=net_code("train", f"student_{student}"),
             settings=lambda wildcards, s=student: slices.train_settings(experiment(wildcards), f"student_{s}"),
-            input="rgb",
-            banks=lambda wildcards, s=student: labelled_banks(wildcards, s),
+            stores=store_arguments(f"student_{student}"),
+            input=lambda wildcards, s=student: experiment(wildcards).students[s].input,
+            taught=lambda wildcards, s=student: paths(wildcards).taught_arguments(s, wildcards.seed),
+            seed=lambda wildcards: int(wildcards.seed),
             state=f"results/state/{{dataset}}/student_{student}/seed{{seed}}",
         message:
             f"Distilling the student {student} of {{wildcards.dataset}}, seed {{wildcards.seed}}"
         shell:
-            TRAIN_SHELL.replace("--threads", "--bank {params.banks} --ensemble {input.ensemble} --threads")
+            TRAIN_SHELL

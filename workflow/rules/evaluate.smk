@@ -2,16 +2,16 @@
 
 
 rule evaluate:
+    """Compute accuracy, likelihood and calibration of one model or ensemble, on all and on each subset."""
     input:
         segments="results/data/{dataset}/segments.parquet",
-        predictions=row_predictions,
-        code=code("evaluate"),
+        predictions=entry_predictions,
     output:
-        "results/metrics/{dataset}/{row}/seed{seed}.json",
+        "results/metrics/{dataset}/{entry}/seed{seed}/{views}.json",
     log:
-        "results/logs/evaluate/{dataset}/{row}/seed{seed}.log",
+        "results/logs/evaluate/{dataset}/{entry}/seed{seed}/{views}.log",
     benchmark:
-        "results/benchmarks/evaluate/{dataset}/{row}/seed{seed}.tsv"
+        "results/benchmarks/evaluate/{dataset}/{entry}/seed{seed}/{views}.tsv"
     conda:
         "../../envs/egokd.yaml"
     threads: 1
@@ -19,22 +19,22 @@ rule evaluate:
         mem_mb=need("mem_mb", "evaluate"),
         runtime=need("runtime", "evaluate"),
     params:
+        code=code("evaluate"),
         bins=lambda wildcards: experiment(wildcards).evaluation.ece_bins,
     message:
-        "Evaluating {wildcards.row} on {wildcards.dataset}, seed {wildcards.seed}"
+        "Evaluating {wildcards.entry} on {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         "python -m egokd.steps.evaluate --segments {input.segments} --predictions {input.predictions}"
-        " --dataset {wildcards.dataset} --model {wildcards.row} --seed {wildcards.seed}"
+        " --dataset {wildcards.dataset} --model {wildcards.entry} --seed {wildcards.seed}"
         " --bins {params.bins} --out {output} 2>&1 | tee {log}"
 
 
 rule measure_cost:
+    """Measure size and speed of the trained nets."""
     input:
         models=lambda wildcards: [
-            f"results/models/{wildcards.dataset}/{model}/seed{CONFIG.seeds[0]}/model.safetensors"
-            for model in slices.nets(experiment(wildcards))
+            paths(wildcards).model(model, CONFIG.seeds[0]) for model in models.nets(experiment(wildcards))
         ],
-        code=code("measure_cost"),
     output:
         "results/cost/{dataset}.json",
     log:
@@ -49,6 +49,8 @@ rule measure_cost:
         ranks=need("gpus", "measure_cost"),
         mem_mb=need("mem_mb", "measure_cost"),
         runtime=need("runtime", "measure_cost"),
+    params:
+        code=code("measure_cost"),
     message:
         "Measuring size and speed of the nets of {wildcards.dataset}"
     shell:

@@ -2,12 +2,14 @@
 
 
 rule tabulate:
+    """Write the result table: one row per model and view setting, with mean and spread over seeds."""
     input:
-        metrics=per_seed("results/metrics/{dataset}/{name}/seed{seed}.json", slices.reported),
+        metrics=lambda wildcards: paths(wildcards).metrics(
+            models.reported(experiment(wildcards)), CONFIG.seeds, experiment(wildcards).evaluation.views
+        ),
         cost="results/cost/{dataset}.json",
-        # whoever asks for a table gets its figures too; ancient, so that a redrawn figure does not rewrite the table
+        # a table comes with its figures; ancient, so that a redrawn figure does not rewrite the table
         figures=[ancient(f"results/figures/{{dataset}}/{name}.{kind}") for name in FIGURES for kind in ("svg", "png")],
-        code=code("tabulate"),
     output:
         csv=report(
             "results/tables/{dataset}.csv",
@@ -28,7 +30,8 @@ rule tabulate:
         mem_mb=need("mem_mb", "tabulate"),
         runtime=need("runtime", "tabulate"),
     params:
-        rows=lambda wildcards: slices.as_json(slices.table_rows(experiment(wildcards))),
+        code=code("tabulate"),
+        rows=lambda wildcards: slices.as_json(models.table_rows(experiment(wildcards))),
     message:
         "Writing the result table of {wildcards.dataset}"
     shell:
@@ -37,9 +40,9 @@ rule tabulate:
 
 
 rule plot_reliability:
+    """Draw reliability diagrams of baseline, ensemble and student."""
     input:
-        metrics=per_seed("results/metrics/{dataset}/{name}/seed{seed}.json", slices.calibration_rows),
-        code=code("plot_reliability"),
+        metrics=metrics_of(models.reliability_models),
     output:
         svg=report(
             "results/figures/{dataset}/reliability.svg",
@@ -60,7 +63,8 @@ rule plot_reliability:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
     params:
-        models=lambda wildcards: slices.calibration_rows(experiment(wildcards)),
+        code=code("plot_reliability"),
+        models=lambda wildcards: models.reliability_models(experiment(wildcards)),
     message:
         "Drawing reliability diagrams of {wildcards.dataset}"
     shell:
@@ -69,9 +73,9 @@ rule plot_reliability:
 
 
 rule plot_accuracy:
+    """Draw the accuracy of all models, with the spread over seeds."""
     input:
-        metrics=per_seed("results/metrics/{dataset}/{name}/seed{seed}.json", slices.reported),
-        code=code("plot_accuracy"),
+        metrics=metrics_of(models.reported),
     output:
         svg=report(
             "results/figures/{dataset}/accuracy.svg",
@@ -92,7 +96,8 @@ rule plot_accuracy:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
     params:
-        rows=lambda wildcards: slices.as_json(slices.table_rows(experiment(wildcards))),
+        code=code("plot_accuracy"),
+        rows=lambda wildcards: slices.as_json(models.table_rows(experiment(wildcards))),
     message:
         "Drawing accuracies of {wildcards.dataset}"
     shell:
@@ -101,9 +106,9 @@ rule plot_accuracy:
 
 
 rule plot_ensemble_weights:
+    """Draw the weights of the teachers in every ensemble."""
     input:
         weights=per_seed("results/ensembles/{dataset}/{name}/seed{seed}.json", lambda e: list(e.ensembles)),
-        code=code("plot_ensemble_weights"),
     output:
         svg=report(
             "results/figures/{dataset}/ensemble_weights.svg",
@@ -124,6 +129,7 @@ rule plot_ensemble_weights:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
     params:
+        code=code("plot_ensemble_weights"),
         data=data_name,
     message:
         "Drawing ensemble weights of {wildcards.dataset}"
@@ -133,9 +139,9 @@ rule plot_ensemble_weights:
 
 
 rule plot_training:
+    """Draw the training curves of all nets."""
     input:
-        histories=per_seed("results/models/{dataset}/{name}/seed{seed}/history.csv", slices.trained),
-        code=code("plot_training"),
+        histories=per_seed("results/models/{dataset}/{name}/seed{seed}/history.csv", models.trained),
     output:
         svg=report(
             "results/figures/{dataset}/training.svg",
@@ -156,6 +162,7 @@ rule plot_training:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
     params:
+        code=code("plot_training"),
         data=data_name,
     message:
         "Drawing training curves of {wildcards.dataset}"

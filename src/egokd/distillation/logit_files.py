@@ -10,6 +10,7 @@ Parts are written through a memory map, chunk by chunk: memory does not grow wit
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -104,29 +105,32 @@ def _check_range(values: np.ndarray, dtype: str, rows: np.ndarray, segment_ids: 
 
 
 class LogitFile:
-    """Logits by (segment, view) from one or several part files, read from disk one by one as they are asked for.
+    """Logits by (segment, view) from one or several files, read from disk one by one as they are asked for.
 
+    Files may be parts of the segments, blocks of views, or both: every block of views has the same segments.
     Can be handed to worker processes: open files are not carried over, each process opens its own.
-    Raises UserError for damaged files, for parts that do not fit each other, and for a segment in two parts.
+    Raises UserError for damaged files, for files that do not fit each other, and for a pair that two files hold.
     """
 
     def __init__(self, paths: Sequence[str | Path]):
         self.paths = [str(path) for path in paths]
-        self._open: dict[int, object] = {}
-        self._index: dict[str, tuple[int, int]] = {}
+        self._open: dict[int, Any] = {}
+        self._blocks: dict[tuple[int, ...], dict[str, tuple[int, int]]] = {}  # views -> segment -> (file, row)
         self.available: dict[str, bool] = {}
-        self.views: list[int] = []
         self.num_classes: dict[str, int] = {}
         self.metadata: dict[str, str] = {}
-        for part, path in enumerate(self.paths):
-            self._add(part, path)
-        self._place = {view: place for place, view in enumerate(self.views)}
+        for number, path in enumerate(self.paths):
+            self._add(number, path)
+        self._check_blocks()
+        self.views = [view for block in sorted(self._blocks) for view in block]
+        # view -> (its block's rows, its place in the block)
+        self._place = {view: (rows, place) for block, rows in self._blocks.items() for place, view in enumerate(block)}
 
-    def _add(self, part: int, path: str) -> None:
+    def _add(self, number: int, path: str) -> None:
         try:
-            handle = self._handle(part)
+            handle = self._handle(number)
             metadata = dict(handle.metadata() or {})
-            ids, views = json.loads(metadata.pop("segment_ids")), json.loads(metadata.pop("views"))
+            ids, views = json.loads(metadata.pop("segment_ids")), tuple(json.loads(metadata.pop("views")))
             available = handle.get_tensor(AVAILABLE)
             shapes = {name: handle.get_slice(name).get_shape() for name in handle.keys() if name != AVAILABLE}  # noqa: SIM118
         except FileNotFoundError:
@@ -134,30 +138,52 @@ class LogitFile:
         except (SafetensorError, KeyError, OSError) as error:
             raise UserError(f"{path}: not a readable file of logits ({error}); delete it and make it again") from None
         classes = {head: shape[2] for head, shape in shapes.items()}
-        if part and (classes != self.num_classes or views != self.views):
+        if number and classes != self.num_classes:
             raise UserError(
-                f"{path} does not fit {self.paths[0]}: heads {classes} and {len(views)} views instead of "
-                f"{self.num_classes} and {len(self.views)}; make all parts again with the same config"
+                f"{path} does not fit {self.paths[0]}: heads {classes} instead of {self.num_classes}; make all files "
+                "again with the same config"
             )
-        self.num_classes, self.views, self.metadata = classes, views, metadata
+        self.num_classes, self.metadata = classes, metadata
+        rows = self._blocks.setdefault(views, {})
         for row, segment_id in enumerate(ids):
-            if segment_id in self._index:
-                raise UserError(f"{path}: segment {segment_id!r} is also in {self.paths[self._index[segment_id][0]]}")
-            self._index[segment_id] = (part, row)
-            self.available[segment_id] = bool(available[row])
+            if segment_id in rows:
+                raise UserError(f"{path}: segment {segment_id!r} is also in {self.paths[rows[segment_id][0]]}")
+            rows[segment_id] = (number, row)
+            if self.available.setdefault(segment_id, bool(available[row])) != bool(available[row]):
+                raise UserError(
+                    f"{path}: segment {segment_id!r} has its modality here and not in another block of views; make all "
+                    "files again with the same stores"
+                )
+
+    def _check_blocks(self) -> None:
+        """Blocks of views must not overlap, and must hold the same segments."""
+        if not self._blocks:
+            return
+        views = [view for block in self._blocks for view in block]
+        if len(set(views)) < len(views):
+            twice = next(view for view in views if views.count(view) > 1)
+            raise UserError(f"{self.paths[0]} and the other files: view {twice} is in two blocks of views")
+        first = next(iter(self._blocks.values()))
+        for block, rows in self._blocks.items():
+            if rows.keys() != first.keys():
+                odd = sorted(rows.keys() ^ first.keys())[0]
+                raise UserError(
+                    f"{self.paths[0]} does not fit the other files: segment {odd!r} is not in every block of "
+                    f"views (compare views {block[0]} to {block[-1]}); make all files again with the same config"
+                )
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_open": {}}
 
-    def _handle(self, part: int):
-        if part not in self._open:
-            self._open[part] = safe_open(self.paths[part], framework="numpy").__enter__()
-        return self._open[part]
+    def _handle(self, number: int) -> Any:
+        if number not in self._open:
+            self._open[number] = safe_open(self.paths[number], framework="numpy").__enter__()
+        return self._open[number]
 
     @property
     def segment_ids(self) -> list[str]:
         """All segments, parts in order."""
-        return list(self._index)
+        return list(next(iter(self._blocks.values()), {}))
 
     def check(self, segment_ids: Sequence[str], views: Sequence[int], num_classes: dict[str, int]) -> None:
         """Raise UserError unless these segments, views and classes per head are all there."""
@@ -166,39 +192,47 @@ class LogitFile:
                 f"{self.paths[0]}: classes per head are {self.num_classes}, but the dataset has {num_classes}; "
                 "make it again for this dataset"
             )
-        missing = [segment_id for segment_id in segment_ids if segment_id not in self._index]
+        missing = [segment_id for segment_id in segment_ids if segment_id not in self.available]
         if missing:
             raise UserError(
-                f"{self.paths[0]} and its {len(self.paths) - 1} other part(s): {len(missing)} segment(s) are missing, "
-                f"the first is {missing[0]!r}; make it again"
+                f"{self.paths[0]} and {len(self.paths) - 1} other file(s): {len(missing)} segment(s) are missing, "
+                f"the first is {missing[0]!r}; make them again"
             )
         absent = [view for view in views if view not in self._place]
         if absent:
             raise UserError(
-                f"{self.paths[0]}: holds {len(self.views)} views per segment, view {absent[0]} is missing; make the "
-                "bank again with as many views as the student has epochs, or set bank.views_per_segment"
+                f"{self.paths[0]} and {len(self.paths) - 1} other file(s) hold {len(self.views)} views per segment, "
+                f"view {absent[0]} is missing; make the bank again with as many views as the student has epochs, or "
+                "set bank.views_per_segment"
             )
 
     def logits(self, segment_id: str, view: int) -> dict[str, np.ndarray] | None:
         """{head: float32 [K]} of one view, or None where the modality is missing for the segment."""
-        if segment_id not in self._index or view not in self._place:
+        if segment_id not in self.available or view not in self._place:
             self.check([segment_id], [view], self.num_classes)
         if not self.available[segment_id]:
             return None
-        part, row = self._index[segment_id]
-        handle, place = self._handle(part), self._place[view]
+        rows, place = self._place[view]
+        number, row = rows[segment_id]
+        handle = self._handle(number)
         return {head: handle.get_slice(head)[row, place].astype(np.float32) for head in self.num_classes}
 
     def all_logits(self, segment_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """{head: float32 [N,V,K]} of these segments in this order; zeros where the modality is missing."""
         self.check(segment_ids, [], self.num_classes)
-        place = np.array([self._index[segment_id] for segment_id in segment_ids]).reshape(-1, 2)
-        out = {}
-        for head, classes in self.num_classes.items():
-            out[head] = np.empty((len(segment_ids), len(self.views), classes), dtype=np.float32)
-            for part in range(len(self.paths)):
-                mine = place[:, 0] == part
-                out[head][mine] = self._handle(part).get_tensor(head)[place[mine, 1]]
+        out = {
+            head: np.empty((len(segment_ids), len(self.views), classes), dtype=np.float32)
+            for head, classes in self.num_classes.items()
+        }
+        begin = 0
+        for block in sorted(self._blocks):
+            place = np.array([self._blocks[block][segment_id] for segment_id in segment_ids]).reshape(-1, 2)
+            for number in np.unique(place[:, 0]):
+                mine = np.flatnonzero(place[:, 0] == number)
+                for head in self.num_classes:
+                    rows = self._handle(int(number)).get_tensor(head)[place[mine, 1]]
+                    out[head][mine, begin : begin + len(block)] = rows
+            begin += len(block)
         return out
 
     def availability(self, segment_ids: Sequence[str]) -> np.ndarray:

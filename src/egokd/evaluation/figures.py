@@ -16,8 +16,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from egokd.evaluation.tables import HEAD_ORDER
+from egokd.evaluation.tables import heads_of
 from egokd.io import atomic_path
+from egokd.names import RGB_BASELINE
 
 COLOURS = {"rgb": "#4878a8", "flow": "#8a6fb0", "audio": "#4f9d8f", "obj": "#c28a3a"}
 OTHER = {"omnivore": "#8c8c8c", "ensemble": "#5b5b5b", "student": "#c44e52"}
@@ -66,7 +67,7 @@ def pool_bins(entries: list[dict]) -> pd.DataFrame:
 def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
     """Confidence against accuracy per bin: one column per model, one row per head; bars would lie on the diagonal."""
     first = next(iter(metrics.values()))[0]
-    heads = [head for head in HEAD_ORDER if head in first["reliability"][subset]]
+    heads = list(first["reliability"][subset])
     figure, axes = plt.subplots(
         len(heads),
         len(metrics),
@@ -121,7 +122,8 @@ def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
 
 def accuracy(table: pd.DataFrame) -> Figure:
     """Action top-1 of every model, all segments and unseen participants, with the spread over seeds."""
-    panels = {"action_top1": "all validation segments", "unseen_action_top1": "unseen participants"}
+    main = heads_of({column: 0.0 for column in table.columns if not column.startswith(("unseen_", "tail_"))})[-1]
+    panels = {f"{main}_top1": "all validation segments", f"unseen_{main}_top1": "unseen participants"}
     panels = {column: title for column, title in panels.items() if column in table and table[column].notna().all()}
     figure, axes = plt.subplots(
         1,
@@ -143,11 +145,11 @@ def accuracy(table: pd.DataFrame) -> Figure:
             capsize=2,
             height=0.7,
         )
-        baseline = table.loc[table["model"] == "baseline_rgb", column].iloc[0]
+        baseline = table.loc[table["model"] == RGB_BASELINE, column].iloc[0]
         axis.axvline(baseline, color=COLOURS["rgb"], lw=1, ls="--")
         for place, value, error in zip(places, table[column], spread, strict=True):
             axis.text(value + error + 1, place, f"{value:.1f}", va="center", fontsize=8)
-        axis.set(title=title, xlabel="action top-1 accuracy, %", xlim=(0, 109))
+        axis.set(title=title, xlabel=f"{main} top-1 accuracy, %", xlim=(0, 109))
     axes[0, 0].set_yticks(places, [f"{title_of(m)}" for m in table["model"]])
     first = table.iloc[0]
     seeds = int(first["seeds"])
@@ -163,7 +165,7 @@ def accuracy(table: pd.DataFrame) -> Figure:
 def ensemble_weights(weights: list[dict], data: str) -> Figure:
     """Stacked weights of the teachers per ensemble and head, mean over seeds; `data` names dataset and source."""
     names = list(dict.fromkeys(entry["ensemble"] for entry in weights))
-    heads = [head for head in HEAD_ORDER if head in weights[0]["weights"]]
+    heads = list(weights[0]["weights"])
     figure, axes = plt.subplots(
         1, len(heads), figsize=(3.4 * len(heads), 2.8), squeeze=False, sharey=True, layout="constrained"
     )

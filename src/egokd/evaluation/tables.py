@@ -1,7 +1,7 @@
 """Result tables: metrics of every model and seed -> one row per model, mean and spread over seeds.
 
 In: the JSON of `egokd.steps.evaluate` (one per model and seed), of `egokd.steps.measure_cost`, and the rows' roles
-(`egokd.planning.slices.table_rows`). Out: a data frame in the column order that docs/tables.md describes, and the
+(`egokd.planning.models.table_rows`). Out: a data frame in the column order that docs/tables.md describes, and the
 same as Markdown with the columns that a person compares. Metrics are percent, NLL is nats; `_std` is
 the sample standard deviation over seeds and stays empty for a single seed, because one run says nothing about spread.
 """
@@ -11,14 +11,23 @@ from statistics import mean, stdev
 import pandas as pd
 
 from egokd.errors import UserError
+from egokd.names import RGB_BASELINE
 
 METRICS = ("top1", "top5", "nll", "ece", "brier")
-HEAD_ORDER = ("verb", "noun", "action")
-BASELINE = "baseline_rgb"
 
 
 def _spread(values: list[float]) -> float | None:
     return stdev(values) if len(values) > 1 else None
+
+
+def heads_of(subset: dict[str, float]) -> list[str]:
+    """The heads that metrics of a subset are of, in their order; the joint action is the last one."""
+    return [key.removesuffix("_top1") for key in subset if key.endswith("_top1")]
+
+
+def main_head(subset: dict[str, float]) -> str:
+    """The head that models are compared by: the action, or the only head."""
+    return heads_of(subset)[-1]
 
 
 def _by_model(metrics: list[dict]) -> dict[str, dict[int, dict]]:
@@ -38,11 +47,9 @@ def _metric_columns(entries: list[dict]) -> dict[str, float | None]:
     subsets = entries[0]["subsets"]
     for subset in ["all", *(name for name in subsets if name != "all")]:
         prefix = "" if subset == "all" else f"{subset}_"
-        for head in HEAD_ORDER:
+        for head in heads_of(subsets[subset]):
             for metric in METRICS:
                 key = f"{head}_{metric}"
-                if key not in subsets[subset]:
-                    continue
                 values = [entry["subsets"][subset][key] for entry in entries]
                 columns[prefix + key] = mean(values)
                 columns[f"{prefix}{key}_std"] = _spread(values)
@@ -50,9 +57,10 @@ def _metric_columns(entries: list[dict]) -> dict[str, float | None]:
 
 
 def _gain(found: dict, model: str, over: str) -> list[float]:
-    """Action top-1 points of `model` over another model, seed by seed."""
+    """Points of top-1 of the main head of `model` over another model, seed by seed."""
+    key = f"{main_head(next(iter(found[over].values()))['subsets']['all'])}_top1"
     return [
-        entry["subsets"]["all"]["action_top1"] - found[over][seed]["subsets"]["all"]["action_top1"]
+        entry["subsets"]["all"][key] - found[over][seed]["subsets"]["all"][key]
         for seed, entry in sorted(found[model].items())
     ]
 
@@ -62,8 +70,8 @@ def _gain_kept(found: dict, row: dict) -> float | None:
     teacher = row["taught_by"]
     if not teacher or teacher not in found:
         return None
-    teacher_gain = mean(_gain(found, teacher, BASELINE))
-    return 100 * mean(_gain(found, row["model"], BASELINE)) / teacher_gain if teacher_gain > 0 else None
+    teacher_gain = mean(_gain(found, teacher, RGB_BASELINE))
+    return 100 * mean(_gain(found, row["model"], RGB_BASELINE)) / teacher_gain if teacher_gain > 0 else None
 
 
 def _cost_columns(cost: dict, row: dict) -> dict[str, float | None]:
@@ -94,44 +102,47 @@ def _without_members(row: dict, absent: set[str]) -> dict:
 
 
 def build_table(metrics: list[dict], rows: list[dict], cost: dict | None = None) -> pd.DataFrame:
-    """One row per model in the order of `rows`, without the columns of cost when none is given.
+    """One row per view setting and model, settings in the order of `metrics`, models in that of `rows`.
+
+    cost  by model, as `egokd.steps.measure_cost` writes it; its columns are left out where none is given
 
     A model whose modality no segment has is left out, as a row and as a member of ensembles.
     Raises UserError when a model's metrics are missing or the models were evaluated on different seeds.
     """
-    found = _by_model(metrics)
-    absent = _without_input(found)
+    settings = dict.fromkeys((entry["clips"], entry["crops"]) for entry in metrics)
     records = []
-    for row in rows:
-        model = row["model"]
-        if model in absent:
-            continue
-        row = _without_members(row, absent)
-        if model not in found:
-            raise UserError(f"metrics of {model} are missing; there are {sorted(found)}")
-        entries = [found[model][seed] for seed in sorted(found[model])]
-        first = entries[0]
-        gain = _gain(found, model, BASELINE)
-        records.append(
-            {
-                "dataset": first["dataset"],
-                "source": first["source"],
-                "model": model,
-                "input": row["input"],
-                "taught_by": row["taught_by"],
-                "seeds": len(entries),
-                "clips": first["clips"],
-                "crops": first["crops"],
-                **_metric_columns(entries),
-                "gain_over_rgb": mean(gain),
-                "gain_over_rgb_std": _spread(gain),
-                "teacher_gain_kept": _gain_kept(found, row),
-                **(_cost_columns(cost, row) if cost else {}),
-                "segments": first["segments"],
-                "skipped": first["skipped"],
-            }
-        )
+    for setting in settings:
+        found = _by_model([entry for entry in metrics if (entry["clips"], entry["crops"]) == setting])
+        absent = _without_input(found)
+        records += [_record(found, _without_members(row, absent), cost) for row in rows if row["model"] not in absent]
     return pd.DataFrame(records)
+
+
+def _record(found: dict[str, dict[int, dict]], row: dict, cost: dict | None) -> dict:
+    """The row of one model at one view setting."""
+    model = row["model"]
+    if model not in found:
+        raise UserError(f"metrics of {model} are missing; there are {sorted(found)}")
+    entries = [found[model][seed] for seed in sorted(found[model])]
+    first = entries[0]
+    gain = _gain(found, model, RGB_BASELINE)
+    return {
+        "dataset": first["dataset"],
+        "source": first["source"],
+        "model": model,
+        "input": row["input"],
+        "taught_by": row["taught_by"],
+        "seeds": len(entries),
+        "clips": first["clips"],
+        "crops": first["crops"],
+        **_metric_columns(entries),
+        "gain_over_rgb": mean(gain),
+        "gain_over_rgb_std": _spread(gain),
+        "teacher_gain_kept": _gain_kept(found, row),
+        **(_cost_columns(cost, row) if cost else {}),
+        "segments": first["segments"],
+        "skipped": first["skipped"],
+    }
 
 
 def _cell(table: pd.DataFrame, index: int, column: str, digits: int) -> str:
@@ -144,13 +155,19 @@ def _cell(table: pd.DataFrame, index: int, column: str, digits: int) -> str:
 
 def as_markdown(table: pd.DataFrame) -> str:
     """The columns that a person compares, as a Markdown table with a line that says what the numbers are."""
+    first = table.iloc[0]
+    several = len(table[["clips", "crops"]].drop_duplicates()) > 1
     shown = {"model": "model", "input": "input", "taught_by": "taught by"}
-    numbers = {f"{head}_top1": (f"{head} top-1", 1) for head in HEAD_ORDER}
-    numbers |= {"action_top5": ("action top-5", 1), "action_nll": ("action NLL", 2)}
-    numbers |= {"action_ece": ("action ECE", 1), "action_brier": ("action Brier", 1)}
+    shown |= {"clips": "clips", "crops": "crops"} if several else {}
+    heads = heads_of(dict.fromkeys(table.columns[: list(table.columns).index("gain_over_rgb")], 0.0))
+    heads = [head for head in heads if not head.startswith(("unseen_", "tail_"))]
+    main = heads[-1]
+    numbers = {f"{head}_top1": (f"{head} top-1", 1) for head in heads}
+    numbers |= {f"{main}_top5": (f"{main} top-5", 1), f"{main}_nll": (f"{main} NLL", 2)}
+    numbers |= {f"{main}_ece": (f"{main} ECE", 1), f"{main}_brier": (f"{main} Brier", 1)}
     numbers |= {
-        "unseen_action_top1": ("unseen action top-1", 1),
-        "tail_action_action_top1": ("tail action top-1", 1),
+        f"unseen_{main}_top1": (f"unseen {main} top-1", 1),
+        f"tail_{main}_{main}_top1": (f"tail {main} top-1", 1),
     }
     numbers |= {"gain_over_rgb": ("gain over RGB", 1), "teacher_gain_kept": ("teacher's gain kept, %", 0)}
     numbers |= {
@@ -160,14 +177,14 @@ def as_markdown(table: pd.DataFrame) -> str:
     }
     numbers = {column: spec for column, spec in numbers.items() if column in table}
 
-    first = table.iloc[0]
-    seeds, views = int(first["seeds"]), f"{first['clips']} clip(s) x {first['crops']} crop(s)"
+    seeds = int(first["seeds"])
+    views = "several view settings" if several else f"{first['clips']} clip(s) x {first['crops']} crop(s)"
     spread = "mean ± standard deviation over" if seeds > 1 else "no spread can be given for"
     lines = [
         f"Results on `{first['dataset']}`, source of the data: **{first['source']}**. "
         f"{int(first['segments'])} validation segments, {int(first['skipped'])} skipped, {views}; "
         f"{spread} {seeds} training seed(s). "
-        "Top-1, top-5, ECE and Brier in percent, NLL in nats, gain in points of action top-1.",
+        f"Top-1, top-5, ECE and Brier in percent, NLL in nats, gain in points of {main} top-1.",
         "",
         "| " + " | ".join([*shown.values(), *(title for title, _ in numbers.values())]) + " |",
         "|" + " --- |" * len(shown) + " ---: |" * len(numbers),

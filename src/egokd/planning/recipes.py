@@ -1,9 +1,9 @@
 """Short configs: an experiment that names a `recipe` says only what differs from it.
 
-Recipes are complete experiments in workflow/recipes. They are merged before validation: mappings key by key, everything
-else is replaced. A teacher, ensemble or student set to null is taken out; a teacher also out of the ensembles and the
-omnivore that come with the recipe. What is validated, and what jobs get, is the merged whole: nothing else knows
-recipes.
+Recipes are complete experiments in workflow/recipes; the recipe `kitchen_demo` is the demo of config.yaml itself. They
+are merged before validation: mappings key by key, everything else is replaced. A teacher, ensemble or student set to
+null is taken out; a teacher also out of the ensembles and the omnivore that come with the recipe. What is validated,
+and what jobs get, is the merged whole: nothing else knows recipes.
 """
 
 import difflib
@@ -15,6 +15,7 @@ import yaml
 
 from egokd.errors import UserError
 
+KITCHEN_DEMO = "kitchen_demo"
 REMOVABLE = ("teachers", "ensembles", "students")
 
 
@@ -29,11 +30,13 @@ def merge(base: Any, over: Any) -> Any:
 
 
 def _read(folder: Path, name: Any, dataset: str) -> dict:
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    known = sorted([KITCHEN_DEMO, *(path.stem for path in folder.glob("*.yaml"))])
     if name not in known:
         near = difflib.get_close_matches(str(name), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {known}"
         raise UserError(f"config: datasets.{dataset}.recipe: no recipe {name!r}; {hint}")
+    if name == KITCHEN_DEMO:
+        return yaml.safe_load((folder.parents[1] / "config.yaml").read_text())["datasets"]["epic"]
     return yaml.safe_load((folder / f"{name}.yaml").read_text())
 
 
@@ -42,10 +45,10 @@ def _drop_removed(experiment: dict) -> dict:
     for section in REMOVABLE:
         if isinstance(experiment.get(section), dict):
             experiment[section] = {key: value for key, value in experiment[section].items() if value is not None}
-    chosen = [*(experiment.get("ensembles") or {}).values(), experiment.get("omnivore")]
-    for part in chosen:
-        if isinstance(part, dict) and isinstance(part.get("modalities"), list):
-            part["modalities"] = [name for name in part["modalities"] if name not in gone]
+    lists = [(ensemble, "teachers") for ensemble in (experiment.get("ensembles") or {}).values()]
+    for section, key in [*lists, (experiment.get("omnivore"), "modalities")]:
+        if isinstance(section, dict) and isinstance(section.get(key), list):
+            section[key] = [name for name in section[key] if name not in gone]
     return experiment
 
 

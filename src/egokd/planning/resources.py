@@ -8,7 +8,8 @@ memory and time by the number of the attempt).
 from dataclasses import dataclass
 
 from egokd.config.experiment import Experiment
-from egokd.planning import slices
+from egokd.names import teacher_of
+from egokd.planning import models
 
 # One process that has imported torch and opened its stores: 0.7 GB on a CPU, 3 GB with CUDA's libraries and context.
 PROCESS_MB, CUDA_MB = 800, 3000
@@ -27,17 +28,21 @@ CLIP_SECONDS = 2  # of a clip of the compositional demo
 
 @dataclass(frozen=True)
 class Need:
-    """Threads, memory in MB, time limit in minutes and GPUs of one job."""
+    """Threads, memory in MB, time limit in minutes, GPUs of one job, and whether it compiles its net (0 or 1)."""
 
     threads: int = 1
     mem_mb: int = 2000
     runtime: int = 15
     gpus: int = 0
+    compile: int = 0
 
 
 # jobs that read tables or a few thousand logits, and draw
 SMALL = {
-    "index_segments": Need(mem_mb=4000, runtime=120),  # 220,000 headers where a video is a segment
+    "index_segments": Need(threads=4, mem_mb=4000, runtime=120),  # 220,000 headers where a video is a segment
+    "check": Need(threads=8, mem_mb=4000, runtime=120),
+    "import_weights": Need(mem_mb=8000),  # a checkpoint with the state of its optimiser, twice
+    "submission": Need(mem_mb=4000),
     "assign_folds": Need(),
     "collect_skipped": Need(),
     "index_boxes": Need(mem_mb=4000, runtime=60),
@@ -91,7 +96,7 @@ def _of_shard(step: str, experiment: Experiment) -> Need:
 
 def training_gpus(experiment: Experiment, model: str) -> int:
     """GPUs of the training of one model."""
-    own = slices.model_of(experiment, model).gpus
+    own = models.settings_of(experiment, model).gpus
     return experiment.compute.gpus if own is None else own
 
 
@@ -99,12 +104,14 @@ def _of_net(step: str, experiment: Experiment, model: str | None) -> Need:
     compute = experiment.compute
     if step == "measure_cost":
         return Need(1, compute.mem_mb, 30, min(compute.gpus, 1))
-    chosen = slices.model_of(experiment, model)
+    chosen = models.settings_of(experiment, model)
     gpus = training_gpus(experiment, model) if step == "train" else min(compute.gpus, 1)
     processes = max(gpus, 1)
     share = -(-chosen.train.batch_size // processes)
     mem_mb = processes * max(compute.mem_mb, _process_mb(experiment, share, compute.threads - 1, gpus))
-    return Need(processes * compute.threads, mem_mb, _minutes(step, experiment, chosen.train.epochs), gpus)
+    minutes = _minutes(step, experiment, model, chosen.train.epochs)
+    compiled = int(compute.compile and step == "train")
+    return Need(processes * compute.threads, mem_mb, minutes, gpus, compiled)
 
 
 def _process_mb(experiment: Experiment, batch: int, workers: int, gpus: int) -> int:
@@ -118,13 +125,16 @@ def _process_mb(experiment: Experiment, batch: int, workers: int, gpus: int) -> 
     return round(computing + loading + kept)
 
 
-def _minutes(step: str, experiment: Experiment, epochs: int) -> int:
+def _minutes(step: str, experiment: Experiment, model: str, epochs: int) -> int:
     """Time limit. A pass without gradients costs about a third of one with: half, to be safe."""
     limit = experiment.compute.runtime_min
     if step == "train":
         return limit
     if step == "bank":
-        passes, parts = experiment.bank.views_per_segment or epochs, experiment.bank.parts
+        blocks = models.taught_blocks(experiment, teacher_of(model) or model)
+        passes = max((last - first + 1 for first, last in blocks), default=1)  # of the longest block
+        parts = experiment.bank.parts
     else:
-        passes, parts = experiment.evaluation.clips * experiment.evaluation.crops, experiment.evaluation.parts
+        settings = [*experiment.evaluation.views, experiment.evaluation.heldout_views]
+        passes, parts = max(clips * crops for clips, crops in settings), experiment.evaluation.parts
     return min(limit, START_MIN + round(0.5 * limit * passes / epochs / parts))

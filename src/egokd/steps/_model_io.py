@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from egokd import runtime
-from egokd.config.experiment import AudioInputSettings, Count, NonNegative, Positive, Section, ViewSettings
+from egokd.config.base import Count, NonNegative, Positive, Section
+from egokd.config.inputs import AudioInputSettings
+from egokd.config.views import ViewSettings
 from egokd.errors import UserError
 from egokd.evaluation.inference import logits_of
 from egokd.io import read_json
@@ -98,17 +100,22 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stores", type=Path, nargs="+", required=True, help="shards of that modality, or their list")
     parser.add_argument("--seed", type=int, required=True, help="training seed")
     parser.add_argument("--settings", required=True, help="JSON: views and inputs")
-    parser.add_argument("--part", type=int, default=0, help="number of the part to be written, from 0")
-    parser.add_argument("--parts", type=int, default=1, help="parts that the segments are dealt to")
+    parser.add_argument("--part", type=numbered_part, default=(0, 1), help="I-of-N: write part I, from 0, of N")
     parser.add_argument("--gpus", type=int, default=1, help="0: CPU; 1: GPU where there is one")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads; those beyond the first load data")
     parser.add_argument("--out", type=Path, required=True)
 
 
+def numbered_part(text: str) -> tuple[int, int]:
+    """argparse type of I-of-N."""
+    number, _, parts = text.partition("-of-")
+    if not (number.isdecimal() and parts.isdecimal() and int(number) < int(parts)):
+        raise argparse.ArgumentTypeError(f"expected I-of-N with I from 0 to N - 1, got {text!r}")
+    return int(number), int(parts)
+
+
 def part_of(rows: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
-    """Part number `part` of `parts` nearly equal runs of rows; UserError if there is no such part."""
-    if not 0 <= part < parts:
-        raise UserError(f"--part {part}: expected a number from 0 to {parts - 1}")
+    """Part number `part` of `parts` nearly equal runs of rows."""
     return rows.iloc[np.array_split(np.arange(len(rows)), parts)[part]].reset_index(drop=True)
 
 

@@ -27,10 +27,18 @@ from egokd.steps._model_io import (
 )
 
 
+def view_range(text: str) -> range:
+    """argparse type of FIRST-LAST."""
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+        raise argparse.ArgumentTypeError(f"expected FIRST-LAST, got {text!r}")
+    return range(int(first), int(last) + 1)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_view_arguments(parser)
-    parser.add_argument("--views", type=int, required=True, help="training views per segment, from 0")
+    parser.add_argument("--views", type=view_range, required=True, help="FIRST-LAST: numbers of training views")
     args = parser.parse_args(argv)
     runtime.start("bank", 1)
     make_deterministic()
@@ -40,9 +48,9 @@ def main(argv: list[str] | None = None) -> None:
     model, description = load_model(args.model)
     check_model(description, args.model, segments, args.input, settings)
     trained = description["segments"] > 0  # else no training segment had this modality, and the teacher is left out
-    rows = part_of(readable(segments, "fit", args.skipped), args.part, args.parts)
+    rows = part_of(readable(segments, "fit", args.skipped), *args.part)
     stores = open_inputs(args.input, {args.input: shard_paths(args.stores)}, [args.input])
-    what = f"part {args.part} of {args.parts}"
+    what = "part {} of {}".format(*args.part)
     present, available = split_available(rows, args.input, stores, what, trained)
     dataset = ViewDataset(
         present,
@@ -54,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
         train=True,
         labels=list(segments.heads),
     )
-    views = list(range(args.views))
+    views = list(args.views)
     with one_device(args.gpus) as device:
         write_logits(
             args.out,
@@ -69,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
                 "teacher": args.input,
                 "source": segments.source,
                 "seed": args.seed,
-                "part": f"{args.part} of {args.parts}",
+                "part": what,
             },
         )
 

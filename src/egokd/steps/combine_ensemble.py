@@ -19,7 +19,7 @@ from egokd.steps._predictions import labelled_paths, read_teachers
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="written by fit_ensemble")
-    parser.add_argument("--predictions", type=labelled_paths, nargs="+", required=True, help="MODALITY=FILE[,FILE...]")
+    parser.add_argument("--predictions", type=labelled_paths, nargs="+", required=True, help="TEACHER=FILE[,FILE...]")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     runtime.start("combine_ensemble", 1)

@@ -13,6 +13,7 @@ from egokd import runtime
 from egokd.distillation.logit_files import LogitFile
 from egokd.errors import UserError
 from egokd.evaluation.metrics import evaluate, subsets_of
+from egokd.evaluation.tables import main_head
 from egokd.io import write_json
 from egokd.sampling.segments import read_segments, select
 
@@ -26,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True, help="name in the config")
     parser.add_argument("--model", required=True, help="name in the tables")
     parser.add_argument("--seed", type=int, required=True, help="training seed")
-    parser.add_argument("--bins", type=int, default=15, help="bins of the calibration error")
+    parser.add_argument("--bins", type=int, required=True, help="bins of the calibration error")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     runtime.start("evaluate", 1)
@@ -63,8 +64,9 @@ def main(argv: list[str] | None = None) -> None:
             "reliability": reliability,
         },
     )
-    action = subsets["all"]
-    runtime.log.info("%s: action top-1 %.1f %%, ECE %.1f %%", args.model, action["action_top1"], action["action_ece"])
+    every, head = subsets["all"], main_head(subsets["all"])
+    top1, ece = every[f"{head}_top1"], every[f"{head}_ece"]
+    runtime.log.info("%s: %s top-1 %.1f %%, ECE %.1f %%", args.model, head, top1, ece)
 
 
 if __name__ == "__main__":

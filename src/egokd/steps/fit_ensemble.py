@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from egokd import runtime
-from egokd.config.experiment import EnsembleSettings
+from egokd.config.ensembles import EnsembleSettings
 from egokd.config.validation import parse_settings
 from egokd.distillation.ensemble_weights import LARGEST_NOISE, fit_weights
 from egokd.distillation.logit_files import LogitFile
@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--segments", type=Path, required=True, help="segments.parquet")
     parser.add_argument(
-        "--predictions", type=labelled_paths, nargs="+", required=True, help="MODALITY=FILE[,FILE...], on heldout"
+        "--predictions", type=labelled_paths, nargs="+", required=True, help="TEACHER=FILE[,FILE...], on heldout"
     )
     parser.add_argument("--settings", required=True, help="JSON: one entry of `ensembles`")
     parser.add_argument("--out", type=Path, required=True)
@@ -31,8 +31,8 @@ def main(argv: list[str] | None = None) -> None:
     settings = parse_settings(EnsembleSettings, args.settings)
     segments = read_segments(args.segments)
     files = read_teachers(args.predictions)
-    if set(files) != set(settings.modalities):
-        raise UserError(f"--predictions are of {sorted(files)}, the ensemble is of {sorted(settings.modalities)}")
+    if set(files) != set(settings.teachers):
+        raise UserError(f"--predictions are of {sorted(files)}, the ensemble is of {sorted(settings.teachers)}")
     untrained = [name for name, file in files.items() if file.metadata.get("trained") == "0"]
     for name in untrained:
         runtime.log.warning("%s is left out: no training segment has it", name)

@@ -7,14 +7,14 @@ import argparse
 from pathlib import Path
 
 from egokd import runtime
-from egokd.config.experiment import DemoSettings
+from egokd.config.demo_kitchen import DemoSettings
 from egokd.config.validation import parse_settings
 from egokd.datasets.demos.kitchen.generate import generate
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", required=True, help="JSON of egokd.config.experiment.DemoSettings")
+    parser.add_argument("--settings", required=True, help="JSON of egokd.config.demo_kitchen.DemoSettings")
     parser.add_argument("--threads", type=int, required=True, help="processes that render")
     parser.add_argument("--manifest", type=Path, required=True, help="written last; its folder becomes the root")
     args = parser.parse_args(argv)

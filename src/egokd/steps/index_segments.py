@@ -14,6 +14,7 @@ import pandas as pd
 
 from egokd import runtime
 from egokd.datasets.formats import adapter
+from egokd.io import write_json
 from egokd.media.header import Header, read_headers
 from egokd.sampling.segments import check_segments, shard_of, write_segments
 
@@ -65,6 +66,8 @@ def main(argv: list[str] | None = None) -> None:
     segments = replace(segments, table=table.assign(shard=shard), source=args.source)
     check_segments(segments, f"dataset {args.dataset} in {args.root}")
     write_segments(args.out, segments)
+    # read by egokd.planning.origin, so that results of different data never share a folder
+    write_json(args.out.with_name("origin.json"), {"source": args.source, "root": str(args.root)})
     counts = ", ".join(f"{count} {split}" for split, count in segments.table["split"].value_counts().items())
     classes = ", ".join(f"{count} {head}s" for head, count in segments.num_classes.items())
     runtime.log.info("%s segments in %d videos; %s", counts, segments.table["video_id"].nunique(), classes)

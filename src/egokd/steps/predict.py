@@ -30,14 +30,22 @@ from egokd.steps._model_io import (
 )
 
 
+def clips_and_crops(text: str) -> tuple[int, int]:
+    """argparse type of CLIPSxCROPS."""
+    clips, _, crops = text.partition("x")
+    if not clips.isdecimal() or int(clips) < 1 or crops not in ("1", "3"):
+        raise argparse.ArgumentTypeError(f"expected CLIPSxCROPS with 1 or 3 crops, got {text!r}")
+    return int(clips), int(crops)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_view_arguments(parser)
     parser.add_argument("--split", required=True, choices=["heldout", "val", "test"])
-    parser.add_argument("--clips", type=int, required=True, help="temporal views per segment")
-    parser.add_argument("--crops", type=int, required=True, choices=[1, 3], help="spatial views per clip")
+    parser.add_argument("--views", type=clips_and_crops, required=True, help="CLIPSxCROPS, for example 2x1")
     args = parser.parse_args(argv)
     runtime.start("predict", 1)
+    clips, crops = args.views
     make_deterministic()
 
     settings = parse_settings(ViewSlice, args.settings)
@@ -45,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
     model, description = load_model(args.model)
     check_model(description, args.model, segments, args.input, settings)
     trained = description["segments"] > 0  # else no training segment had this modality, and the teacher is left out
-    rows = part_of(readable(segments, args.split, args.skipped), args.part, args.parts)
+    rows = part_of(readable(segments, args.split, args.skipped), *args.part)
     stores = open_inputs(args.input, {args.input: shard_paths(args.stores)}, [args.input])
     present, available = split_available(rows, args.input, stores, args.split, trained)
     dataset = ViewDataset(
@@ -57,10 +65,10 @@ def main(argv: list[str] | None = None) -> None:
         args.seed,
         train=False,
         labels=list(segments.heads),
-        clips=args.clips,
-        crops=args.crops,
+        clips=clips,
+        crops=crops,
     )
-    views = list(range(args.clips * args.crops))
+    views = list(range(clips * crops))
     with one_device(args.gpus) as device:
         write_logits(
             args.out,
@@ -71,7 +79,7 @@ def main(argv: list[str] | None = None) -> None:
             run_over_views(
                 model, dataset, np.flatnonzero(available), views, args.threads, device, f"predict {args.split}"
             ),
-            {"part": args.split, "clips": args.clips, "crops": args.crops, "input": args.input, "seed": args.seed}
+            {"part": args.split, "clips": clips, "crops": crops, "input": args.input, "seed": args.seed}
             | {"trained": int(trained)},
             dtype="float32",
         )

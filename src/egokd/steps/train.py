@@ -15,7 +15,8 @@ import pandas as pd
 import torch
 
 from egokd import runtime
-from egokd.config.experiment import Count, Modality, NonNegative, Positive, Section, TrainSettings
+from egokd.config.base import Count, Modality, NonNegative, Positive, Section
+from egokd.config.training import TrainSettings
 from egokd.config.validation import parse_settings
 from egokd.distillation.logit_files import LogitFile
 from egokd.distillation.targets import EnsembleTargets
@@ -24,8 +25,6 @@ from egokd.io import atomic_path, read_json
 from egokd.machine.placement import make_deterministic
 from egokd.machine.processes import Group, is_rank, run
 from egokd.models.build import build_model, save_model
-from egokd.models.nets import find_net
-from egokd.planning.code import import_closure
 from egokd.sampling.inputs import finish
 from egokd.sampling.loading import EpochBatches, ViewDataset, loader
 from egokd.sampling.segments import Segments, read_segments
@@ -70,19 +69,20 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--segments", type=Path, required=True, help="segments.parquet")
     parser.add_argument("--skipped", type=Path, required=True, help="table of segments that could not be read")
     parser.add_argument("--input", required=True, choices=[*STORES, "omnivore"], help="what the net sees")
-    for name in STORES:
-        parser.add_argument(f"--{name}", type=Path, nargs="*", default=[], help=f"shards of {name}, or their list")
+    parser.add_argument(
+        "--stores", type=labelled_paths, nargs="+", required=True, help="MODALITY=FILE[,FILE...]: shards, or their list"
+    )
     parser.add_argument("--settings", required=True, help="JSON: net, options, train, views, inputs, ...")
     parser.add_argument("--seed", type=int, required=True, help="of weights, views, order and dropout")
+    parser.add_argument("--code", default="", help="digest of the code, part of what ties a training state to this run")
     parser.add_argument("--state", type=Path, required=True, help="folder of the training state")
-    parser.add_argument(
-        "--bank", type=labelled_paths, nargs="+", help="MODALITY=FILE[,FILE...]: logits of the teachers"
-    )
+    parser.add_argument("--bank", type=labelled_paths, nargs="+", help="TEACHER=FILE[,FILE...]: logits of the teachers")
     parser.add_argument(
         "--init", type=Path, nargs="*", default=[], help="model.safetensors whose backbone to start from"
     )
     parser.add_argument("--ensemble", type=Path, help="weights of the teachers")
-    parser.add_argument("--compile", type=Path, help="torch.compile the net; folder of the compiled code")
+    parser.add_argument("--compile", type=int, choices=[0, 1], default=0, help="1: torch.compile the net")
+    parser.add_argument("--cache", type=Path, default=Path("results/cache/compile"), help="folder of compiled code")
     parser.add_argument("--gpus", type=int, default=1, help="one process for each; 0: CPU. One and none there: CPU too")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads; those beyond the first load data")
     parser.add_argument("--out", type=Path, required=True, help="model.safetensors; config.json goes beside it")
@@ -128,7 +128,7 @@ def epoch_batches(
 
 def make_dataset(args: argparse.Namespace, settings: TrainStep, segments: Segments) -> tuple[ViewDataset, list[Path]]:
     """Training views of all segments that can be read (and, for a student, were taught), and the files behind them."""
-    paths = {name: shard_paths(getattr(args, name)) for name in STORES}
+    paths = {name: shard_paths(files) for name, files in args.stores}
     wanted = list(settings.modalities) if args.input == "omnivore" else [args.input]
     files = [path for name in wanted for path in paths[name]]
     stores = open_inputs(args.input, paths, wanted)
@@ -169,7 +169,7 @@ def state_of(
             "segments": digest_of([*dataset.segment_ids, *labels]),
         },
         files,
-        import_closure("egokd.steps.train", find_net(settings.net).module),
+        args.code,
     )
     return StateFile(args.state, fingerprint)
 
@@ -190,7 +190,7 @@ def main(argv: list[str] | None = None) -> None:
     args = arguments(argv)
     runtime.start("train", 1)  # one thread computes, the others load: the result does not depend on --threads
     if args.compile:
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(args.compile.absolute()))
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(args.cache.absolute()))
     settings = parse_settings(TrainStep, args.settings)
     if bool(settings.distill) != bool(args.bank) or bool(args.bank) != bool(args.ensemble):
         raise UserError("--bank, --ensemble and the settings' `distill` belong together: give all three or none")

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from egokd import runtime
-from egokd.config.experiment import SubmissionSettings
+from egokd.config.evaluation import SubmissionSettings
 from egokd.config.validation import parse_settings
 from egokd.distillation.logit_files import LogitFile
 from egokd.distillation.logits import average_views

@@ -49,17 +49,14 @@ def only_writer(folder: str | Path, held: bool = False) -> Iterator[None]:
         lock.release()
 
 
-def fingerprint_of(settings: dict[str, Any], files: Iterable[str | Path] = (), code: Iterable[Path] = ()) -> str:
-    """JSON of what a run depends on: plain settings, data files by path, size and time, source files by content.
+def fingerprint_of(settings: dict[str, Any], files: Iterable[str | Path] = (), code: str = "") -> str:
+    """JSON of what a run depends on: plain settings, data files by path, size and time, a digest of the code.
 
     Not the number of threads nor the place of the state: these may change from one try of a job to the next.
     """
     data = {str(path): [os.stat(path).st_size, os.stat(path).st_mtime_ns] for path in files}
-    source = hashlib.blake2b(digest_size=16)
-    for path in sorted(code):
-        source.update(path.read_bytes())
     versions = {"torch": torch.__version__}
-    parts = {"settings": settings, "files": data, "code": source.hexdigest(), "versions": versions}
+    parts = {"settings": settings, "files": data, "code": code, "versions": versions}
     return json.dumps(parts, sort_keys=True)
 
 

@@ -1,9 +1,7 @@
 """Published weights in place of training, or to start it from. The files are declared inputs: nothing is downloaded."""
 
-IMPORTED = sorted({model for e in CONFIG.datasets.values() for model in slices.imported(e)})
-STARTED = sorted(
-    {model for e in CONFIG.datasets.values() for model in slices.nets(e) if slices.model_of(e, model).init}
-)
+IMPORTED = sorted({model for e in CONFIG.datasets.values() for model in models.imported(e)})
+STARTED = sorted({model for e in CONFIG.datasets.values() for model in models.started(e)})
 
 
 for model in IMPORTED:
@@ -12,9 +10,8 @@ for model in IMPORTED:
         name:
             f"import_{model}"
         input:
-            checkpoint=lambda wildcards, m=model: slices.model_of(experiment(wildcards), m).checkpoint.path,
+            checkpoint=lambda wildcards, m=model: models.settings_of(experiment(wildcards), m).checkpoint.path,
             segments="results/data/{dataset}/segments.parquet",
-            code=net_code("import_weights", model),
         output:
             model=f"results/models/{{dataset}}/{model}/seed{{seed}}/model.safetensors",
             description=f"results/models/{{dataset}}/{model}/seed{{seed}}/config.json",
@@ -23,14 +20,15 @@ for model in IMPORTED:
         benchmark:
             f"results/benchmarks/import_{model}/{{dataset}}/seed{{seed}}.tsv"
         wildcard_constraints:
-            dataset=datasets_where(lambda e, m=model: m in slices.imported(e)),
+            dataset=datasets_where(lambda e, m=model: m in models.imported(e)),
         conda:
             "../../envs/egokd.yaml"
         threads: 1
         resources:
-            mem_mb=8000,
-            runtime=15,
+            mem_mb=need("mem_mb", "import_weights"),
+            runtime=need("runtime", "import_weights"),
         params:
+            code=net_code("import_weights", model),
             net=lambda wildcards, m=model: slices.import_arguments(experiment(wildcards), m, "checkpoint"),
         message:
             f"Taking {model} of {{wildcards.dataset}} from its checkpoint"
@@ -45,8 +43,7 @@ for model in STARTED:
         name:
             f"import_init_{model}"
         input:
-            checkpoint=lambda wildcards, m=model: slices.model_of(experiment(wildcards), m).init.path,
-            code=net_code("import_weights", model),
+            checkpoint=lambda wildcards, m=model: models.settings_of(experiment(wildcards), m).init.path,
         output:
             model=f"results/init/{{dataset}}/{model}/model.safetensors",
             description=f"results/init/{{dataset}}/{model}/config.json",
@@ -58,9 +55,10 @@ for model in STARTED:
             "../../envs/egokd.yaml"
         threads: 1
         resources:
-            mem_mb=8000,
-            runtime=15,
+            mem_mb=need("mem_mb", "import_weights"),
+            runtime=need("runtime", "import_weights"),
         params:
+            code=net_code("import_weights", model),
             net=lambda wildcards, m=model: slices.import_arguments(experiment(wildcards), m, "init"),
         message:
             f"Converting the weights that {model} of {{wildcards.dataset}} starts from"

@@ -1,23 +1,44 @@
 """Before and after: a look at the files before hours of work, and a submission to the EPIC-KITCHENS challenge."""
 
-# no outputs: it looks anew whenever it is asked, and its report outlives a finding
+
+def annotations_of(dataset):
+    """Input function of a rule that is named after its dataset."""
+
+    def files(wildcards):
+        try:
+            return PATHS[dataset].annotations()
+        except UserError as error:
+            raise WorkflowError(str(error)) from None
+
+    return files
+
+
+def submission_levels(wildcards):
+    """What the challenge asks about the supervision, as JSON."""
+    try:
+        return slices.submission_levels(wildcards.dataset, experiment(wildcards))
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+# no outputs: it always runs when asked for, and its report is kept even when problems are found
 for dataset in DATASETS:
 
     rule:
         name:
             f"check_{dataset}"
         input:
-            annotations=lambda wildcards, d=dataset: annotation_files(wildcards_of(d)),
+            annotations=annotations_of(dataset),
         log:
             f"results/logs/check/{dataset}.log",
         conda:
             "../../envs/egokd.yaml"
-        threads: 8
+        threads: need("threads", "check")
         resources:
-            mem_mb=4000,
-            runtime=120,
+            mem_mb=need("mem_mb", "check"),
+            runtime=need("runtime", "check"),
         params:
-            root=lambda wildcards, d=dataset: data_root(wildcards_of(d)),
+            root=PATHS[dataset].root,
             format=CONFIG.datasets[dataset].data.format,
             options=slices.adapter_options(CONFIG.datasets[dataset]),
             settings=slices.check_settings(CONFIG.datasets[dataset], len(CONFIG.seeds)),
@@ -31,10 +52,12 @@ for dataset in DATASETS:
 
 
 rule submission:
+    """Write a submission to the EPIC-KITCHENS-100 action recognition challenge."""
     input:
         segments="results/data/{dataset}/segments.parquet",
-        predictions=lambda wildcards: predictions(wildcards, wildcards.model, "test"),
-        code=code("write_submission"),
+        predictions=lambda wildcards: paths(wildcards).predictions(
+            wildcards.model, wildcards.seed, "test", experiment(wildcards).evaluation.views[0]
+        ),
     output:
         "results/submissions/{dataset}/{model}/seed{seed}.zip",
     log:
@@ -45,9 +68,10 @@ rule submission:
         "../../envs/egokd.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=15,
+        mem_mb=need("mem_mb", "submission"),
+        runtime=need("runtime", "submission"),
     params:
+        code=code("write_submission"),
         settings=submission_levels,
     message:
         "Writing the submission of {wildcards.model} of {wildcards.dataset}, seed {wildcards.seed}"
