@@ -13,7 +13,7 @@ from egokd.io import read_json
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--metrics", type=Path, nargs="+", required=True, help="metrics, one file per model and seed")
-    parser.add_argument("--rows", type=json.loads, required=True, help="roles of the rows, JSON of plan.table_rows")
+    parser.add_argument("--rows", type=json.loads, required=True, help="JSON of planning.slices.table_rows")
     parser.add_argument("--svg", type=Path, required=True)
     parser.add_argument("--png", type=Path, required=True)
     args = parser.parse_args(argv)
