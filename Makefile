@@ -17,7 +17,7 @@ check:  ## lint, format, spelling and types, as in the continuous integration
 	$(RUN) mypy
 	$(RUN) snakemake --lint
 
-format:  ## mend lint and format where that can be done automatically
+format:  ## fix lint and format where that is automatic
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 	$(RUN) snakefmt Snakefile workflow
