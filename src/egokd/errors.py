@@ -1,9 +1,9 @@
-"""The one error that is the user's to mend: bad file, bad key, bad value."""
+"""The error for problems that the user can fix: a bad file, key or value."""
 
 
 class UserError(ValueError):
-    """Input that the user can put right.
+    """Raised for problems that the user can fix.
 
-    The message says which file, key or segment is meant, what was expected, and what to do. Steps print it as one
-    sentence without a traceback and end with exit code 1 (`egokd.runtime.run`).
+    The message names the file, key or segment, what was expected, and what to do. Steps print it as one sentence
+    without a traceback and exit with code 1 (`egokd.runtime.run`).
     """

@@ -1,4 +1,4 @@
-"""Reading and writing files so that a half-written one never looks whole.
+"""Reading and writing files so that a half-written file never looks complete.
 
 Every output is written to a temporary name in its own folder, flushed to disk and then renamed: rename is atomic on
 one file system, so a reader sees the old file, the new file or none.
@@ -40,13 +40,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write `value` as indented JSON. NaN is refused: it is not JSON, and a metric that is NaN is a fault."""
+    """Write `value` as indented JSON. Raises ValueError for NaN: it is not JSON, and a metric must not be NaN."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def read_json(path: str | Path) -> Any:
-    """Read JSON; UserError with path and position when the text is damaged."""
+    """Read JSON. Raises UserError with path and position if the text is damaged."""
     try:
         return json.loads(Path(path).read_text())
     except json.JSONDecodeError as error:
@@ -71,7 +71,7 @@ def write_parquet(path: str | Path, table: pd.DataFrame, metadata: dict | None =
 
 
 def read_parquet(path: str | Path) -> pd.DataFrame:
-    """Read a Parquet table; UserError when the file is damaged."""
+    """Read a Parquet table. Raises UserError if the file is damaged."""
     try:
         return pq.read_table(path).to_pandas()
     except pa.ArrowInvalid as error:
@@ -81,6 +81,6 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
 
 
 def parquet_metadata(path: str | Path) -> dict:
-    """The JSON that `write_parquet` stored; empty when there is none."""
+    """The JSON that `write_parquet` stored; empty if there is none."""
     metadata = pq.read_schema(path).metadata or {}
     return json.loads(metadata.get(METADATA_KEY, b"{}"))

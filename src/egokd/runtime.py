@@ -1,4 +1,4 @@
-"""What every step does first: threads, logging, progress, and errors that a person can read."""
+"""What all steps share: threads, logging, progress, and readable errors."""
 
 import logging
 import os
@@ -20,8 +20,8 @@ LINE_EVERY_S = 10.0  # progress lines in a log file, where a moving bar would be
 def start(name: str, threads: int) -> None:
     """Set up logging for step `name` and give numeric libraries `threads` threads.
 
-    Must be called before torch or OpenCV do any work: two torch threads beside another busy process were measured to
-    be up to thirty times slower than one, so the rule's `threads` is law.
+    Call it before torch or OpenCV do any work. Two torch threads beside another busy process were measured to be up to
+    thirty times slower than one, so a step never uses more threads than its rule asks for.
     """
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S", force=True)
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
@@ -33,7 +33,7 @@ def start(name: str, threads: int) -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a step's `main`; a UserError becomes one sentence on stderr and exit code 1, anything else a traceback."""
+    """Run a step's `main`. A UserError becomes one sentence on stderr and exit code 1; any other error a traceback."""
     try:
         main()
     except UserError as error:
@@ -42,7 +42,7 @@ def run(main: Callable[[], None]) -> None:
 
 
 def progress(items: Iterable[T], total: int, desc: str, unit: str = "it") -> Iterator[T]:
-    """Iterate with a progress bar on a terminal, and with a line about every ten seconds in a log file."""
+    """Iterate with a progress bar on a terminal, or with a line about every ten seconds in a log file."""
     if sys.stderr.isatty():
         yield from tqdm(items, total=total, desc=desc, unit=unit, dynamic_ncols=True, leave=False)
         return

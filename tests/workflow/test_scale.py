@@ -16,7 +16,7 @@ from paths import REPOSITORY
 
 ROOT = REPOSITORY
 RECIPES = {"epic100": "epic", "epic55": "epic55", "ssv2": "ssv2", "something_else": "something_else"}
-LIMIT_KB = 1_000_000  # memory of a plan; its time depends on the machine, is printed, and stands in docs/benchmarks.md
+LIMIT_KB = 1_000_000  # memory of a plan; its time depends on the machine, is printed, and stands in docs/results.md
 MEASURE = """
 import resource, subprocess, sys
 done = subprocess.run(sys.argv[1:])

@@ -1,1 +1,1 @@
-"""Banked logits, ensembles of teachers, and the losses a student learns from."""
+"""Banked logits, ensembles of teachers, and the losses that a student is trained with."""

@@ -1,4 +1,4 @@
-"""The weights of an ensemble's teachers, chosen on held-out training segments.
+"""Weights of an ensemble's teachers, chosen on held-out training segments.
 
 Shapes: M teachers, N segments, K classes of the head. Plain numpy, float64.
 """
@@ -15,19 +15,19 @@ from egokd.errors import UserError
 
 SCHEMES = ("uniform", "heldout", "per_sample", "fitted")
 LARGEST_SCALE = 10.0  # of the combined logits
-LARGEST_NOISE = 0.3  # share of held-out labels that may be taken for wrong
-SMALLEST = 1e-9  # of a fitted weight: keeps the combination defined where only that teacher is there
+LARGEST_NOISE = 0.3  # largest share of held-out labels that the fit may consider wrong
+SMALLEST = 1e-9  # fitted weight: keeps the combination defined where only that teacher is available
 
 
 @dataclass(frozen=True)
 class FittedHead:
-    """Weights of one head, and the held-out cross-entropies in nats that they came from."""
+    """Weights of one head, and the held-out cross-entropies in nats that they were computed from."""
 
     weights: np.ndarray  # [M], sum 1
-    teacher_nll: np.ndarray  # [M], each over the segments where that teacher is there
-    ensemble_nll: float  # of the weighted and scaled combination, over all segments, no label taken for random
+    teacher_nll: np.ndarray  # [M], each over the segments where that teacher is available
+    ensemble_nll: float  # of the weighted and scaled combination, over all segments, no label counted as random
     scale: float  # of the combined logits; 1 unless calibrated
-    random_labels: float  # share of held-out labels that look drawn from all classes; 0 unless calibrated with it
+    random_labels: float  # share of held-out labels that look random; 0 unless fitted with `noisy_labels`
 
 
 def fit_weights(
@@ -41,21 +41,21 @@ def fit_weights(
     calibrate: bool = False,
     noisy_labels: bool = False,
 ) -> dict[str, FittedHead]:
-    """Weights of `teachers` per head, and the scale of the combination, chosen on held-out segments.
+    """Choose the weights of `teachers` per head, and the scale of the combination, on held-out segments.
 
     logits {head: [M,N,K]}, labels {head: int64 [N]} (all known), available bool [M,N].
 
     uniform     1/M
     heldout     softmin over teachers of their mean cross-entropy / temperature
-    fitted      minimises the NLL of the combination; temperature plays no role
-    per_sample  uses labels of the training segments, so here, for segments whose label must not be used (evaluation),
-                it gives the weights of `heldout`
+    fitted      minimises the NLL of the combination; temperature is not used
+    per_sample  uses the labels of training segments. Evaluation must not use labels, so this function returns the
+                weights of `heldout`
 
-    calibrate   also choose a factor on the combined logits (temperature scaling, Guo et al. 2017), because averaging
-                teachers of which some know little flattens the result; with `noisy_labels` reckoning with wrong ones,
-                see `fit_scale`
+    calibrate     also choose a factor on the combined logits (temperature scaling, Guo et al. 2017): averaging teachers
+                  of which some know little flattens the result
+    noisy_labels  account for mislabelled held-out segments when choosing the factor, see `fit_scale`
 
-    Segments that no teacher saw are left out. Raises UserError for an unknown scheme, and for a teacher without any
+    Segments without any teacher are left out. Raises UserError for an unknown scheme, and for a teacher without any
     held-out segment.
     """
     if scheme not in SCHEMES:
@@ -64,8 +64,8 @@ def fit_weights(
     for name, seen in zip(teachers, available_MN, strict=True):
         if not seen.any():
             raise UserError(
-                f"ensemble: teacher {name!r} saw none of the {available_MN.shape[1]} held-out segments, "
-                "so it cannot be weighed; raise data.heldout_share or take it out of the ensemble"
+                f"ensemble: teacher {name!r} lacks its modality in all {available_MN.shape[1]} held-out segments, so "
+                "it cannot be weighted; raise data.heldout_share or remove it from the ensemble"
             )
     known = available_MN.any(axis=0)
     available_MN = available_MN[:, known]
@@ -91,16 +91,17 @@ def mean_nll(logits_NK: np.ndarray, labels_N: np.ndarray) -> float:
 
 
 def fit_scale(logits_NK: np.ndarray, labels_N: np.ndarray, noisy_labels: bool) -> tuple[float, float]:
-    """The factor on the logits with the smallest NLL, between 1 / LARGEST_SCALE and LARGEST_SCALE; and a share.
+    """The factor on the logits with the smallest NLL, between 1 / LARGEST_SCALE and LARGEST_SCALE, and a share.
 
-    noisy_labels: the factor is fitted together with the share (up to LARGEST_NOISE) of labels that were drawn from all
-    classes alike, which is returned beside it, else 0. Without the share, a few wrong labels where the teachers are
-    sure make them doubt everywhere, and a student learns these doubts. Segments on which teachers are sure and wrong
-    look the same, so where labels are right the share makes the ensemble over-confident.
+    noisy_labels: the factor is fitted together with the share (up to LARGEST_NOISE) of labels that are drawn uniformly
+    from all classes; the share is returned with it (0 otherwise). Without the share, a few wrong labels on which the
+    teachers are confident make the ensemble under-confident everywhere, and the student learns that. Segments on which
+    teachers are confident and wrong look the same as wrong labels, so where labels are right the share makes the
+    ensemble over-confident.
 
-    Next to the N segments counts one more of which the label is unknown, as in Laplace's rule of succession. Without
-    it, a few segments that happen to be all right ask for an endless factor, and a student taught so sharply learns
-    little. It is scored without the share, which would soften its say.
+    The loss counts one segment with an unknown label besides the N segments, as in Laplace's rule of succession. If a
+    few segments are all classified correctly, the best factor would be infinite without it, and a student with such
+    hard targets learns little. This segment is scored without the share, which would weaken its effect.
     """
     bound, doubt, rows = np.log(LARGEST_SCALE), 1 / (len(labels_N) + 1), np.arange(len(labels_N))
 
@@ -113,7 +114,7 @@ def fit_scale(logits_NK: np.ndarray, labels_N: np.ndarray, noisy_labels: bool) -
 
     if not noisy_labels:
         return float(np.exp(minimize_scalar(loss, bounds=(-bound, bound), method="bounded").x)), 0.0
-    # from few and from many wrong labels: there may be a best place on either side
+    # start from few and from many wrong labels: there may be a local minimum for either
     ends = [
         minimize(lambda at: loss(*at), [0.0, start], method="L-BFGS-B", bounds=[(-bound, bound), (0.0, LARGEST_NOISE)])
         for start in (0.02, 0.2)
@@ -137,7 +138,7 @@ def combination_nll(
         slope_MN = np.einsum("nk,mnk->mn", residual_NK, logits_MNK)
     else:
         slope_MN = -np.exp(log_softmax(logits_MNK)[:, rows, labels_N] + nll_N)
-    # through the renormalisation: shares = w a / sum(w a)
+    # chain rule through the renormalisation: shares = w a / sum(w a)
     total_N = np.where(available_MN, weights_M[:, None], 0.0).sum(axis=0)
     centred_MN = slope_MN - (shares_MN * slope_MN).sum(axis=0)
     gradient_MN = np.where(available_MN, centred_MN / np.maximum(total_N, SMALLEST), 0.0)
@@ -147,8 +148,8 @@ def combination_nll(
 def _minimise(logits_MNK: np.ndarray, labels_N: np.ndarray, available_MN: np.ndarray, how: str) -> np.ndarray:
     """Weights on the simplex with the smallest NLL.
 
-    Convex where every teacher saw every segment. Where some are missing the renormalisation bends it, so the search
-    starts from the middle and from near each corner, and the best end is taken.
+    The problem is convex if every teacher is available for every segment. Otherwise the renormalisation makes it
+    non-convex, so the search starts from the centre and from near each corner, and the best result is returned.
     """
     count = len(logits_MNK)
     middle = np.full(count, 1 / count)

@@ -1,10 +1,11 @@
-"""The logit bank: what each teacher says about every training view, written once and read while students train.
+"""Files of logits: banks (a teacher's logits on every training view, read while students train) and predictions.
 
 A part is a safetensors file: one float16 tensor [segments, views, classes] per head, `available` uint8 [segments] (0
-where the teacher's modality is missing; its logits are zero then), and as metadata the segments' ids, the numbers of
-the views, teacher, dataset and seed. Predictions have the same layout, float32, with test views for training views.
+where the teacher's modality is missing; its logits are zero then), and as metadata the ids of the segments, the numbers
+of the views, teacher, dataset and seed. Predictions have the same layout, in float32, with test views instead of
+training views.
 
-Parts are written through a memory map, chunk by chunk: memory does not grow with the number of segments and views.
+Parts are written through a memory map, chunk by chunk, so memory does not grow with the number of segments and views.
 """
 
 import json
@@ -20,11 +21,11 @@ from egokd.io import atomic_path
 
 AVAILABLE = "available"
 DTYPES = {"float16": "F16", "float32": "F32", "uint8": "U8"}
-Chunk = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]  # rows [B], places of views [B], {head: [B,K]}
+Chunk = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]  # rows [B], columns (index of the view) [B], {head: [B,K]}
 
 
 def _header(shapes: dict[str, tuple[str, tuple[int, ...]]], metadata: dict[str, str]) -> tuple[bytes, dict[str, int]]:
-    """The first bytes of a safetensors file, and where each tensor begins in it."""
+    """The first bytes of a safetensors file, and the offset of each tensor in it."""
     entries: dict = {"__metadata__": metadata}
     begins, end = {}, 0
     for name, (dtype, shape) in shapes.items():
@@ -32,7 +33,7 @@ def _header(shapes: dict[str, tuple[str, tuple[int, ...]]], metadata: dict[str, 
         entries[name] = {"dtype": DTYPES[dtype], "shape": list(shape), "data_offsets": [end, end + size]}
         begins[name], end = end, end + size
     text = json.dumps(entries).encode()
-    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight, as the format's own writer has it
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight, as safetensors' own writer does it
     start = 8 + len(text)
     return len(text).to_bytes(8, "little") + text, {name: start + begin for name, begin in begins.items()}
 
@@ -49,11 +50,11 @@ def write_logits(
 ) -> None:
     """Write a part of a bank, or predictions (dtype float32), atomically.
 
-    chunks  every (row, view) of an available segment exactly once, in any order; rows count in `segment_ids`, places
-            in `views`
+    chunks  every (row, column) of an available segment exactly once, in any order; rows index `segment_ids`, columns
+            index `views`
 
-    Raises UserError, naming the segment, for logits that are not finite or beyond the range of `dtype`, and
-    RuntimeError when a pair is missing or comes twice: that would be a fault of this program.
+    Raises UserError, naming the segment, for logits that are not finite or outside the range of `dtype`, and
+    RuntimeError if a pair is missing or written twice, which would be a bug in egokd.
     """
     count, width = len(segment_ids), len(views)
     shapes = {head: (dtype, (count, width, classes)) for head, classes in num_classes.items()}
@@ -75,21 +76,21 @@ def write_logits(
             for head in num_classes
             if count
         }
-        for rows, places, logits in chunks:
+        for rows, columns, logits in chunks:
             if len(rows) == 0:
                 continue
-            np.add.at(done, (rows, places), 1)
+            np.add.at(done, (rows, columns), 1)
             for head, values in logits.items():
                 _check_range(values, dtype, rows, segment_ids, head)
-                tensors[head][rows, places] = values
+                tensors[head][rows, columns] = values
         for tensor in tensors.values():
             tensor.flush()
         expected = np.broadcast_to(available[:, None], done.shape)
         if not np.array_equal(done, expected):
-            row, place = np.argwhere(done != expected)[0]
+            row, column = np.argwhere(done != expected)[0]
             raise RuntimeError(
-                f"{path}: segment {segment_ids[row]!r}, view {views[place]}: written {done[row, place]} time(s) "
-                f"instead of {int(expected[row, place])}"
+                f"{path}: segment {segment_ids[row]!r}, view {views[column]}: written {done[row, column]} time(s) "
+                f"instead of {int(expected[row, column])}"
             )
 
 
@@ -105,11 +106,11 @@ def _check_range(values: np.ndarray, dtype: str, rows: np.ndarray, segment_ids: 
 
 
 class LogitFile:
-    """Logits by (segment, view) from one or several files, read from disk one by one as they are asked for.
+    """Logits by (segment, view) from one or several files, read from disk on request.
 
     Files may be parts of the segments, blocks of views, or both: every block of views has the same segments.
-    Can be handed to worker processes: open files are not carried over, each process opens its own.
-    Raises UserError for damaged files, for files that do not fit each other, and for a pair that two files hold.
+    Can be passed to worker processes: open files are not pickled, and each process opens its own.
+    Raises UserError for damaged files, for files that do not match, and for a pair that is in two files.
     """
 
     def __init__(self, paths: Sequence[str | Path]):
@@ -123,8 +124,10 @@ class LogitFile:
             self._add(number, path)
         self._check_blocks()
         self.views = [view for block in sorted(self._blocks) for view in block]
-        # view -> (its block's rows, its place in the block)
-        self._place = {view: (rows, place) for block, rows in self._blocks.items() for place, view in enumerate(block)}
+        # view -> (its block's rows, its column in the block)
+        self._column = {
+            view: (rows, column) for block, rows in self._blocks.items() for column, view in enumerate(block)
+        }
 
     def _add(self, number: int, path: str) -> None:
         try:
@@ -134,13 +137,13 @@ class LogitFile:
             available = handle.get_tensor(AVAILABLE)
             shapes = {name: handle.get_slice(name).get_shape() for name in handle.keys() if name != AVAILABLE}  # noqa: SIM118
         except FileNotFoundError:
-            raise UserError(f"{path}: no such file of logits; run the rule that makes it") from None
+            raise UserError(f"{path}: no such file of logits; run the rule that writes it") from None
         except (SafetensorError, KeyError, OSError) as error:
             raise UserError(f"{path}: not a readable file of logits ({error}); delete it and make it again") from None
         classes = {head: shape[2] for head, shape in shapes.items()}
         if number and classes != self.num_classes:
             raise UserError(
-                f"{path} does not fit {self.paths[0]}: heads {classes} instead of {self.num_classes}; make all files "
+                f"{path} does not match {self.paths[0]}: heads {classes} instead of {self.num_classes}; make all files "
                 "again with the same config"
             )
         self.num_classes, self.metadata = classes, metadata
@@ -156,7 +159,7 @@ class LogitFile:
                 )
 
     def _check_blocks(self) -> None:
-        """Blocks of views must not overlap, and must hold the same segments."""
+        """Raise UserError if blocks of views overlap or have different segments."""
         if not self._blocks:
             return
         views = [view for block in self._blocks for view in block]
@@ -168,7 +171,7 @@ class LogitFile:
             if rows.keys() != first.keys():
                 odd = sorted(rows.keys() ^ first.keys())[0]
                 raise UserError(
-                    f"{self.paths[0]} does not fit the other files: segment {odd!r} is not in every block of "
+                    f"{self.paths[0]} does not match the other files: segment {odd!r} is not in every block of "
                     f"views (compare views {block[0]} to {block[-1]}); make all files again with the same config"
                 )
 
@@ -182,11 +185,11 @@ class LogitFile:
 
     @property
     def segment_ids(self) -> list[str]:
-        """All segments, parts in order."""
+        """All segments, in the order of the parts."""
         return list(next(iter(self._blocks.values()), {}))
 
     def check(self, segment_ids: Sequence[str], views: Sequence[int], num_classes: dict[str, int]) -> None:
-        """Raise UserError unless these segments, views and classes per head are all there."""
+        """Raise UserError unless the files have all these segments and views, and exactly these classes per head."""
         if num_classes != self.num_classes:
             raise UserError(
                 f"{self.paths[0]}: classes per head are {self.num_classes}, but the dataset has {num_classes}; "
@@ -198,27 +201,27 @@ class LogitFile:
                 f"{self.paths[0]} and {len(self.paths) - 1} other file(s): {len(missing)} segment(s) are missing, "
                 f"the first is {missing[0]!r}; make them again"
             )
-        absent = [view for view in views if view not in self._place]
+        absent = [view for view in views if view not in self._column]
         if absent:
             raise UserError(
-                f"{self.paths[0]} and {len(self.paths) - 1} other file(s) hold {len(self.views)} views per segment, "
+                f"{self.paths[0]} and {len(self.paths) - 1} other file(s) have {len(self.views)} views per segment, "
                 f"view {absent[0]} is missing; make the bank again with as many views as the student has epochs, or "
                 "set bank.views_per_segment"
             )
 
     def logits(self, segment_id: str, view: int) -> dict[str, np.ndarray] | None:
-        """{head: float32 [K]} of one view, or None where the modality is missing for the segment."""
-        if segment_id not in self.available or view not in self._place:
+        """{head: float32 [K]} of one view, or None if the segment lacks the modality."""
+        if segment_id not in self.available or view not in self._column:
             self.check([segment_id], [view], self.num_classes)
         if not self.available[segment_id]:
             return None
-        rows, place = self._place[view]
+        rows, column = self._column[view]
         number, row = rows[segment_id]
         handle = self._handle(number)
-        return {head: handle.get_slice(head)[row, place].astype(np.float32) for head in self.num_classes}
+        return {head: handle.get_slice(head)[row, column].astype(np.float32) for head in self.num_classes}
 
     def all_logits(self, segment_ids: Sequence[str]) -> dict[str, np.ndarray]:
-        """{head: float32 [N,V,K]} of these segments in this order; zeros where the modality is missing."""
+        """{head: float32 [N,V,K]} of these segments, in this order; zeros where the modality is missing."""
         self.check(segment_ids, [], self.num_classes)
         out = {
             head: np.empty((len(segment_ids), len(self.views), classes), dtype=np.float32)
@@ -226,15 +229,17 @@ class LogitFile:
         }
         begin = 0
         for block in sorted(self._blocks):
-            place = np.array([self._blocks[block][segment_id] for segment_id in segment_ids]).reshape(-1, 2)
-            for number in np.unique(place[:, 0]):
-                mine = np.flatnonzero(place[:, 0] == number)
+            index = np.array([self._blocks[block][segment_id] for segment_id in segment_ids]).reshape(
+                -1, 2
+            )  # file, row
+            for number in np.unique(index[:, 0]):
+                mine = np.flatnonzero(index[:, 0] == number)
                 for head in self.num_classes:
-                    rows = self._handle(int(number)).get_tensor(head)[place[mine, 1]]
+                    rows = self._handle(int(number)).get_tensor(head)[index[mine, 1]]
                     out[head][mine, begin : begin + len(block)] = rows
             begin += len(block)
         return out
 
     def availability(self, segment_ids: Sequence[str]) -> np.ndarray:
-        """bool [N]."""
+        """bool [N]: whether each of these segments has the modality."""
         return np.array([self.available[segment_id] for segment_id in segment_ids], dtype=bool)

@@ -1,4 +1,4 @@
-"""Training losses. Logits are {head: float [B, K]}, labels int64 [B, H] with -1 where a label is not known."""
+"""Training losses. Logits are {head: float [B, K]}, labels int64 [B, H] with -1 where a label is unknown."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,13 +11,13 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     known_H: Tensor | None = None,
 ) -> Tensor:
-    """Cross-entropy with the labels in nats: mean over the labelled segments, then over heads. Scalar float32.
+    """Cross-entropy with the labels, in nats: mean over the labelled segments, then over heads. Scalar float32.
 
     heads            the order of the columns of `labels_BH`
-    label_smoothing  share of the label that is spread evenly over all classes
-    known_H          divisors of the means, where this batch is a share of a larger one; else its labelled segments
+    label_smoothing  share of the label's probability that is spread evenly over all classes
+    known_H          divisors of the means, if this batch is a share of a larger one; by default its labelled segments
 
-    A head without any label in the batch contributes zero, not NaN.
+    A head without any label in the batch adds zero, not NaN.
     """
     total = 0.0
     for column, head in enumerate(heads):
@@ -36,11 +36,11 @@ def cross_entropy(
 def distillation(
     student: dict[str, Tensor], teacher: dict[str, Tensor], tau: float, count: Tensor | None = None
 ) -> Tensor:
-    """mean over heads of tau^2 * KL(softmax(teacher / tau) || softmax(student / tau)), mean over the batch.
+    """tau^2 * KL(softmax(teacher / tau) || softmax(student / tau)): mean over the batch, then over heads.
 
-    Scalar float32. The factor tau^2 keeps the size of the gradient when tau grows (Hinton et al., 2015). Heads are
-    those of the teacher; the student may have more. count: divisor of the mean, where this batch is a share of a larger
-    one; else its segments.
+    Scalar float32. The factor tau^2 keeps the size of the gradient when tau grows (Hinton et al., 2015). The heads are
+    the teacher's; the student may have more. count: divisor of the mean, if this batch is a share of a larger one; by
+    default its number of segments.
     """
     total = 0.0
     for head, teacher_BK in teacher.items():

@@ -1,4 +1,4 @@
-"""What a student learns from: its teachers' banked logits, combined view by view."""
+"""A student's targets: the banked logits of its teachers, combined view by view."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,17 @@ from egokd.errors import UserError
 
 
 class EnsembleTargets:
-    """(segment_id, view) -> {head: float32 [K]}: the banked teachers' combined logits, what a student learns from.
+    """(segment_id, view) -> {head: float32 [K]}: the combined logits of the banked teachers.
 
-    banks    by teacher; weights {head: {teacher: weight}}; scale {head: factor on the combined logits}
-    labels   {segment_id: {head: class}}, for the scheme per_sample, which weighs the teachers of each view by their
-             cross-entropy with its label at `temperature`; else None
-    how      logits or probabilities, see `egokd.distillation.ensemble.combine`
+    banks        {teacher: its bank}
+    weights      {head: {teacher: weight}}
+    how          logits or probabilities, see `egokd.distillation.ensemble.combine`
+    labels       {segment_id: {head: class}} for the scheme per_sample, which weights the teachers of each view by their
+                 cross-entropy with its label; otherwise None
+    temperature  of these weights
+    scale        {head: factor on the combined logits}; None for 1
+
+    Raises UserError if weights and banks are of different teachers.
     """
 
     def __init__(
@@ -38,7 +43,7 @@ class EnsembleTargets:
         self.weights = {head: np.array([by_teacher[m] for m in banks]) for head, by_teacher in weights.items()}
 
     def covered(self, segment_ids: Sequence[str]) -> np.ndarray:
-        """bool [N]: which segments have at least one teacher. Raises UserError where a bank lacks a segment."""
+        """bool [N]: which segments have at least one teacher. Raises UserError if a bank lacks a segment."""
         for bank in self.banks.values():
             bank.check(segment_ids, [], bank.num_classes)
         return np.logical_or.reduce([bank.availability(segment_ids) for bank in self.banks.values()])
@@ -47,7 +52,7 @@ class EnsembleTargets:
         found = [bank.logits(segment_id, view) for bank in self.banks.values()]
         available_M1 = np.array([[logits is not None] for logits in found])
         if not available_M1.any():
-            raise UserError(f"segment {segment_id!r}: none of the teachers {list(self.banks)} has its modality")
+            raise UserError(f"segment {segment_id!r}: it has the modality of none of the teachers {list(self.banks)}")
         out = {}
         for head in self.heads:
             present = next(logits[head] for logits in found if logits is not None)

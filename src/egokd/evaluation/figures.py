@@ -1,7 +1,7 @@
 """Figures: reliability diagrams, accuracies, ensemble weights, training curves.
 
-Functions take plain tables and lists and return a matplotlib figure; `save` writes SVG and PNG. Every figure names its
-dataset and source, has axis labels with units and a caption underneath that says how to read it.
+Functions take plain tables and lists and return a matplotlib figure, which `save` writes as SVG and PNG. Every figure
+names its dataset and source, has axis labels with units, and a caption that says how to read it.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -26,7 +27,7 @@ plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.righ
 
 
 def title_of(model: str) -> str:
-    """A model's name as a person reads it: `student_heldout` -> `student (heldout)`."""
+    """A model's name for people: `student_heldout` -> `student (heldout)`."""
     kind, _, name = model.partition("_")
     names = {"obj": "boxes", "rgb": "RGB"}
     return f"{names.get(name, name)} baseline" if kind == "baseline" else f"{kind} ({name})" if name else kind
@@ -39,7 +40,7 @@ def colour_of(model: str) -> str:
 
 
 def save(figure: Figure, svg: Path, png: Path) -> None:
-    """Write both formats, without a date, so that the same figure gives the same file."""
+    """Write both formats, without a date, so that the same figure always gives the same file."""
     for path, metadata in ((svg, {"Date": None}), (png, {"Software": None})):
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format=path.suffix[1:], dpi=150, metadata=metadata, bbox_inches="tight")
@@ -51,9 +52,9 @@ def _caption(figure: Figure, text: str) -> None:
 
 
 def pool_bins(entries: list[dict]) -> pd.DataFrame:
-    """Reliability bins of several seeds as one: counts add up, confidence and accuracy are weighted by them.
+    """Pool the reliability bins of several seeds: counts are added, confidence and accuracy weighted by them.
 
-    Each entry holds lists `count`, `confidence`, `accuracy` (shares in 0..1; 0 in an empty bin), one value per bin.
+    Each entry has lists `count`, `confidence`, `accuracy` (shares in 0..1; 0 in an empty bin), one value per bin.
     """
     count = sum(np.asarray(entry["count"], dtype=float) for entry in entries)
     safe = np.maximum(count, 1)
@@ -64,8 +65,20 @@ def pool_bins(entries: list[dict]) -> pd.DataFrame:
     return pd.DataFrame({"count": count, **pooled})
 
 
+def _draw_bins(axis: Axes, bins: pd.DataFrame, colour: str) -> None:
+    """Accuracy of every bin that has segments, the share of segments per bin, and the diagonal."""
+    edges = np.linspace(0, 1, len(bins) + 1)
+    filled = bins["count"] > 0
+    confidence, accuracy = bins["confidence"][filled], bins["accuracy"][filled]
+    bars = {"align": "edge", "color": colour, "alpha": 0.75, "edgecolor": "white"}
+    axis.bar(edges[:-1][filled], accuracy, edges[1], label="accuracy", **bars)
+    axis.plot(confidence, accuracy, "o", ms=3, color="black", label="bin mean")
+    axis.stairs(bins["count"] / bins["count"].sum(), edges, color="black", lw=0.8, label="share of segments")
+    axis.plot([0, 1], [0, 1], "--", lw=1, color="black", label="perfectly calibrated")
+
+
 def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
-    """Confidence against accuracy per bin: one column per model, one row per head; bars would lie on the diagonal."""
+    """Accuracy against confidence per bin: a column per model, a row per head. Calibrated bars end on the diagonal."""
     first = next(iter(metrics.values()))[0]
     heads = list(first["reliability"][subset])
     figure, axes = plt.subplots(
@@ -79,30 +92,7 @@ def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
         for row, head in enumerate(heads):
             axis = axes[row, column]
             bins = pool_bins([entry["reliability"][subset][head] for entry in entries])
-            edges = np.linspace(0, 1, len(bins) + 1)
-            width = edges[1]
-            share = bins["count"] / bins["count"].sum()
-            filled = bins["count"] > 0
-            axis.bar(
-                edges[:-1][filled],
-                bins["accuracy"][filled],
-                width,
-                align="edge",
-                color=colour_of(model),
-                alpha=0.75,
-                edgecolor="white",
-                label="accuracy",
-            )
-            axis.plot(
-                bins["confidence"][filled],
-                bins["accuracy"][filled],
-                "o",
-                ms=3,
-                color="black",
-                label="bin mean",
-            )
-            axis.stairs(share, edges, color="black", lw=0.8, label="share of segments")
-            axis.plot([0, 1], [0, 1], "--", lw=1, color="black", label="perfectly calibrated")
+            _draw_bins(axis, bins, colour_of(model))
             ece = mean(entry["subsets"][subset][f"{head}_ece"] for entry in entries)
             axis.set(xlim=(0, 1), ylim=(0, 1), title=f"{title_of(model)}, {head}: ECE {ece:.1f} %")
             axis.title.set_fontsize(9)
@@ -121,7 +111,7 @@ def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
 
 
 def accuracy(table: pd.DataFrame) -> Figure:
-    """Action top-1 of every model, all segments and unseen participants, with the spread over seeds."""
+    """Top-1 of the main head of every model on all segments and on unseen participants, with the spread over seeds."""
     main = heads_of({column: 0.0 for column in table.columns if not column.startswith(("unseen_", "tail_"))})[-1]
     panels = {f"{main}_top1": "all validation segments", f"unseen_{main}_top1": "unseen participants"}
     panels = {column: title for column, title in panels.items() if column in table and table[column].notna().all()}
@@ -133,12 +123,12 @@ def accuracy(table: pd.DataFrame) -> Figure:
         sharey=True,
         layout="constrained",
     )
-    places = np.arange(len(table))[::-1]
+    positions = np.arange(len(table))[::-1]
     for axis, (column, title) in zip(axes[0], panels.items(), strict=True):
         spread = table[f"{column}_std"].astype(float).fillna(0)
         error_bars = spread if spread.any() else None
         axis.barh(
-            places,
+            positions,
             table[column],
             xerr=error_bars,
             color=[colour_of(m) for m in table["model"]],
@@ -147,38 +137,38 @@ def accuracy(table: pd.DataFrame) -> Figure:
         )
         baseline = table.loc[table["model"] == RGB_BASELINE, column].iloc[0]
         axis.axvline(baseline, color=COLOURS["rgb"], lw=1, ls="--")
-        for place, value, error in zip(places, table[column], spread, strict=True):
-            axis.text(value + error + 1, place, f"{value:.1f}", va="center", fontsize=8)
+        for position, value, error in zip(positions, table[column], spread, strict=True):
+            axis.text(value + error + 1, position, f"{value:.1f}", va="center", fontsize=8)
         axis.set(title=title, xlabel=f"{main} top-1 accuracy, %", xlim=(0, 109))
-    axes[0, 0].set_yticks(places, [f"{title_of(m)}" for m in table["model"]])
+    axes[0, 0].set_yticks(positions, [f"{title_of(m)}" for m in table["model"]])
     first = table.iloc[0]
     seeds = int(first["seeds"])
-    errors = f"{seeds} seeds, bars: standard deviation" if seeds > 1 else "one seed, so no spread"
+    errors = f"{seeds} seeds, error bars: standard deviation" if seeds > 1 else "one seed, no spread"
     _caption(
         figure,
         f"{first['dataset']} (source: {first['source']}), {errors}. "
-        "Dashed: the RGB baseline, the net that the student has at test time.",
+        "Dashed: the RGB baseline, which is the same net as the student at test time.",
     )
     return figure
 
 
 def ensemble_weights(weights: list[dict], data: str) -> Figure:
-    """Stacked weights of the teachers per ensemble and head, mean over seeds; `data` names dataset and source."""
+    """Stacked weights of the teachers per ensemble and head, mean over seeds. `data` names dataset and source."""
     names = list(dict.fromkeys(entry["ensemble"] for entry in weights))
     heads = list(weights[0]["weights"])
     figure, axes = plt.subplots(
         1, len(heads), figsize=(3.4 * len(heads), 2.8), squeeze=False, sharey=True, layout="constrained"
     )
     for axis, head in zip(axes[0], heads, strict=True):
-        for place, name in enumerate(names):
+        for position, name in enumerate(names):
             chosen = [entry["weights"][head] for entry in weights if entry["ensemble"] == name]
             base = 0.0
             for modality in chosen[0]:
                 value = mean(entry[modality] for entry in chosen)
-                axis.bar(place, value, 0.7, base, color=COLOURS[modality], label=modality if place == 0 else None)
+                axis.bar(position, value, 0.7, base, color=COLOURS[modality], label=modality if position == 0 else None)
                 if value > 0.05:
                     axis.text(
-                        place,
+                        position,
                         base + value / 2,
                         f"{value:.2f}",
                         ha="center",
@@ -198,13 +188,13 @@ def ensemble_weights(weights: list[dict], data: str) -> Figure:
 
 
 def training_curves(histories: dict[str, list[pd.DataFrame]], data: str) -> Figure:
-    """Training loss per epoch of every model; labels and distillation have different losses, so two panels.
+    """Training loss per epoch of every model, in two panels: training on labels and distillation have different losses.
 
     `data` names dataset and source.
     """
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for model, runs in histories.items():
-        if runs[0].empty:  # a teacher without any training segment
+        if runs[0].empty:  # a teacher without training segments is not trained
             continue
         axis = axes[1] if model.startswith("student") else axes[0]
         epochs = runs[0]["epoch"]
@@ -221,7 +211,7 @@ def training_curves(histories: dict[str, list[pd.DataFrame]], data: str) -> Figu
         if axis.lines:
             axis.legend(frameon=False, fontsize=8)
     if not histories:
-        _caption(figure, f"{data}: nothing was trained here, all models were taken from checkpoints.")
+        _caption(figure, f"{data}: no model was trained here, all were imported from checkpoints.")
         return figure
     seeds = len(next(iter(histories.values())))
     _caption(figure, f"{data}: loss on augmented training views, mean over {seeds} seed(s).")

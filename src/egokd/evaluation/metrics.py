@@ -1,11 +1,11 @@
-"""What a set of predictions is worth: accuracy, likelihood and calibration, per head, for the action, per subset.
+"""Metrics of predictions: accuracy, likelihood and calibration, per head, for the action, and per subset.
 
 An action is the tuple of all heads (verb and noun). Heads are predicted independently, so the probability of an action
-is the product of theirs. A dataset whose only head is `action` gets that head's metrics and nothing else.
+is the product of the heads' probabilities. A dataset whose only head is `action` gets that head's metrics only.
 
-Ties are counted against the prediction: the true class ranks below all classes that score the same. A net that says
-nothing (equal scores everywhere, as is stored where a modality is missing) is therefore wrong with confidence 1/K,
-and no metric depends on the order of the classes.
+Ties count against the prediction: the true class ranks below all classes with the same score. Equal scores for all
+classes, which are stored where a modality is missing, are therefore wrong with confidence 1/K, and no metric depends on
+the order of the classes.
 
 Shapes: N segments, V views, K classes of a head. All arithmetic in float64.
 """
@@ -34,7 +34,7 @@ class Scores:
 
 
 def ranks(scores_NK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
-    """int64 [N]: how many other classes score as high as the true one, or higher."""
+    """int64 [N]: the number of other classes that score as high as the true one, or higher."""
     true_N1 = np.take_along_axis(scores_NK, labels_N[:, None], axis=1)
     return (scores_NK >= true_N1).sum(axis=1) - 1
 
@@ -42,7 +42,7 @@ def ranks(scores_NK: np.ndarray, labels_N: np.ndarray) -> np.ndarray:
 def action_ranks(logp: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> np.ndarray:
     """`ranks` of the true tuple among all tuples of classes, by the sum of log-probabilities.
 
-    All pairs of 97 verbs and 300 nouns are 29,100 scores a segment, so segments are taken in chunks.
+    All pairs of 97 verbs and 300 nouns are 29,100 scores per segment, so segments are ranked in chunks.
     """
     heads = list(logp)
     pairs = int(np.prod([logp[head].shape[1] for head in heads]))
@@ -60,7 +60,7 @@ def action_ranks(logp: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> 
 
 
 def segment_scores(logits: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> dict[str, Scores]:
-    """Scores per segment of each head, and of the action where it is made of several heads.
+    """Scores per segment of each head, and of the action if there are several heads.
 
     logits  {head: [N,K]}; labels {head: int64 [N]}, all known (no -1)
     """
@@ -87,8 +87,8 @@ def segment_scores(logits: dict[str, np.ndarray], labels: dict[str, np.ndarray])
 def subsets_of(table: pd.DataFrame, heads: list[str]) -> dict[str, np.ndarray]:
     """Boolean masks [N] over a segment table: all, unseen, tail_{head}, and for several heads tail_action.
 
-    tail_action holds segments with any tail class (the official definition), tail_action_and those where all are.
-    Empty subsets are left out.
+    tail_action has the segments with any tail class (the official definition), tail_action_and those in which all
+    classes are tail classes. Empty subsets are left out.
     """
     masks = {"all": np.ones(len(table), dtype=bool), "unseen": table["unseen"].to_numpy(dtype=bool)}
     tails = [table[f"tail_{head}"].to_numpy(dtype=bool) for head in heads]
@@ -105,9 +105,10 @@ def evaluate(
     """All metrics of a set of predictions.
 
     logits   {head: [N,V,K]}, averaged over views as logits; labels {head: int64 [N]}, all known
-    subsets  {name: bool [N]}, as from `subsets_of`; bins: of the calibration error
+    subsets  {name: bool [N]}, as from `subsets_of`
+    bins     number of bins of the calibration error
 
-    Returns {subset: {"{head}_{top1|top5|nll|ece|brier}": value, "segments": count}}, in percent but for NLL (nats),
+    Returns {subset: {"{head}_{top1|top5|nll|ece|brier}": value, "segments": count}}, in percent except NLL (nats),
     and {subset: {head: reliability bins}} for the subsets `all` and `unseen`.
     """
     scores = segment_scores({head: average_views(values) for head, values in logits.items()}, labels)

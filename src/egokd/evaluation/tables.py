@@ -1,9 +1,9 @@
 """Result tables: metrics of every model and seed -> one row per model, mean and spread over seeds.
 
 In: the JSON of `egokd.steps.evaluate` (one per model and seed), of `egokd.steps.measure_cost`, and the rows' roles
-(`egokd.planning.models.table_rows`). Out: a data frame in the column order that docs/tables.md describes, and the
-same as Markdown with the columns that a person compares. Metrics are percent, NLL is nats; `_std` is
-the sample standard deviation over seeds and stays empty for a single seed, because one run says nothing about spread.
+(`egokd.planning.models.table_rows`). Out: a data frame in the column order that docs/tables.md describes, and a
+Markdown table with the columns that people compare. Metrics are in percent, NLL in nats. `_std` is the sample standard
+deviation over seeds; it is empty for a single seed, which says nothing about spread.
 """
 
 from statistics import mean, stdev
@@ -31,18 +31,18 @@ def main_head(subset: dict[str, float]) -> str:
 
 
 def _by_model(metrics: list[dict]) -> dict[str, dict[int, dict]]:
-    """Metrics by model and seed; every model must have the same seeds, or means could not be compared."""
+    """Metrics by model and seed. Raises UserError unless all models have the same seeds: means must be comparable."""
     found: dict[str, dict[int, dict]] = {}
     for entry in metrics:
         found.setdefault(entry["model"], {})[entry["seed"]] = entry
     seeds = {model: sorted(entries) for model, entries in found.items()}
     if len({tuple(s) for s in seeds.values()}) > 1:
-        raise UserError(f"metrics: the models were not evaluated on the same seeds: {seeds}")
+        raise UserError(f"metrics: the models were not evaluated on the same seeds: {seeds}; evaluate the missing ones")
     return found
 
 
 def _metric_columns(entries: list[dict]) -> dict[str, float | None]:
-    """`{head}_{metric}` of subset all, then the same of each other subset with its name in front, each with its std."""
+    """`{head}_{metric}` and its std of the subset all, then of each other subset with the subset's name in front."""
     columns: dict[str, float | None] = {}
     subsets = entries[0]["subsets"]
     for subset in ["all", *(name for name in subsets if name != "all")]:
@@ -57,7 +57,7 @@ def _metric_columns(entries: list[dict]) -> dict[str, float | None]:
 
 
 def _gain(found: dict, model: str, over: str) -> list[float]:
-    """Points of top-1 of the main head of `model` over another model, seed by seed."""
+    """Gain in top-1 points of the main head of `model` over another model, seed by seed."""
     key = f"{main_head(next(iter(found[over].values()))['subsets']['all'])}_top1"
     return [
         entry["subsets"]["all"][key] - found[over][seed]["subsets"]["all"][key]
@@ -66,7 +66,7 @@ def _gain(found: dict, model: str, over: str) -> list[float]:
 
 
 def _gain_kept(found: dict, row: dict) -> float | None:
-    """Share of the ensemble's gain over the RGB baseline that its student keeps, percent; empty without such a gain."""
+    """Share of the ensemble's gain over the RGB baseline that its student keeps, in percent; None without a gain."""
     teacher = row["taught_by"]
     if not teacher or teacher not in found:
         return None
@@ -75,7 +75,7 @@ def _gain_kept(found: dict, row: dict) -> float | None:
 
 
 def _cost_columns(cost: dict, row: dict) -> dict[str, float | None]:
-    """Size and speed; an ensemble costs the sum of its members, run one after the other on the same machine."""
+    """Size and speed. An ensemble costs the sum of its members, run one after the other on the same machine."""
     parts = [cost[name] for name in row["members"] or [row["model"]]]
     return {
         "params_m": sum(part["params_m"] for part in parts),
@@ -85,7 +85,7 @@ def _cost_columns(cost: dict, row: dict) -> dict[str, float | None]:
 
 
 def _without_input(found: dict[str, dict[int, dict]]) -> set[str]:
-    """Models whose modality no segment has (sound, where all videos are silent): they say nothing at all."""
+    """Models whose modality no segment has, such as a sound teacher when all videos are silent."""
     return {
         model
         for model, entries in found.items()
@@ -94,7 +94,7 @@ def _without_input(found: dict[str, dict[int, dict]]) -> set[str]:
 
 
 def _without_members(row: dict, absent: set[str]) -> dict:
-    """The row of an ensemble without members that are not there."""
+    """The row of an ensemble without its absent members."""
     members = [name for name in row["members"] if name not in absent]
     if members == row["members"]:
         return row
@@ -104,10 +104,10 @@ def _without_members(row: dict, absent: set[str]) -> dict:
 def build_table(metrics: list[dict], rows: list[dict], cost: dict | None = None) -> pd.DataFrame:
     """One row per view setting and model, settings in the order of `metrics`, models in that of `rows`.
 
-    cost  by model, as `egokd.steps.measure_cost` writes it; its columns are left out where none is given
+    cost  {model: as `egokd.steps.measure_cost` writes it}; without it, the columns of cost are left out
 
     A model whose modality no segment has is left out, as a row and as a member of ensembles.
-    Raises UserError when a model's metrics are missing or the models were evaluated on different seeds.
+    Raises UserError if a model's metrics are missing or the models were evaluated on different seeds.
     """
     settings = dict.fromkeys((entry["clips"], entry["crops"]) for entry in metrics)
     records = []
@@ -122,7 +122,7 @@ def _record(found: dict[str, dict[int, dict]], row: dict, cost: dict | None) -> 
     """The row of one model at one view setting."""
     model = row["model"]
     if model not in found:
-        raise UserError(f"metrics of {model} are missing; there are {sorted(found)}")
+        raise UserError(f"metrics of {model} are missing; available are {sorted(found)}")
     entries = [found[model][seed] for seed in sorted(found[model])]
     first = entries[0]
     gain = _gain(found, model, RGB_BASELINE)
@@ -154,7 +154,7 @@ def _cell(table: pd.DataFrame, index: int, column: str, digits: int) -> str:
 
 
 def as_markdown(table: pd.DataFrame) -> str:
-    """The columns that a person compares, as a Markdown table with a line that says what the numbers are."""
+    """The columns that people compare, as a Markdown table below a line that says what the numbers are."""
     first = table.iloc[0]
     several = len(table[["clips", "crops"]].drop_duplicates()) > 1
     shown = {"model": "model", "input": "input", "taught_by": "taught by"}

@@ -22,7 +22,7 @@ def keep_freed_memory() -> None:
     """Let the C library keep what a step frees for the next step; does nothing where it has no such switch.
 
     On a CPU every step asks for the same hundred tensors of some megabytes. glibc would return each to the system and
-    fetch it again page by page, which costs a twentieth to a fifth of a step of the demo (docs/benchmarks.md). Results
+    fetch it again page by page, which costs a twentieth to a fifth of a step of the demo (docs/lab-notes.md). Results
     stay the same.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None

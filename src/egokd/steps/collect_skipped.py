@@ -1,4 +1,4 @@
-"""Put the tables of skipped videos and segments together, and stop the run if too much was skipped."""
+"""Merge the tables of skipped videos and segments, and stop the run if too many segments were skipped."""
 
 import argparse
 from pathlib import Path
@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
 
     segments = read_segments(args.segments).table
     skipped = pd.concat([read_skipped(path) for path in args.skipped], ignore_index=True)
-    # a failed job's declared output is deleted, so the table that people are sent to has another name
+    # Snakemake deletes the outputs of a failed job, so the table that the error names has another name
     refused = args.out.with_name(f"{args.out.stem}_above_limit.csv")
     refused.unlink(missing_ok=True)
     for step, ids in affected_segments(segments, skipped).items():
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
             raise UserError(
                 f"{step} skipped {len(ids)} of {len(segments)} segments ({100 * share:.1f} %), the limit is "
                 f"{100 * args.max_share:.1f} % (data.max_skipped_share). {refused} lists them with the reasons: "
-                "mend the files, or raise the limit."
+                "fix the files, or raise the limit."
             )
     write_skipped(args.out, skipped)
 

@@ -1,6 +1,6 @@
-"""Predictions of an ensemble: its teachers' logits, weighted and combined view by view.
+"""Combine the predictions of an ensemble's teachers: logits, weighted and combined view by view -> predictions.
 
-A segment that no teacher can see is marked as not available, as in the predictions of a single net.
+A segment without any teacher is marked as not available, as in the predictions of a single net.
 """
 
 import argparse
@@ -28,10 +28,13 @@ def main(argv: list[str] | None = None) -> None:
     first = next(iter(files.values()))
     for head, weights in ensemble["weights"].items():
         if set(weights) != set(files):
-            raise UserError(f"{args.weights}: weights of head {head!r} are for {sorted(weights)}, not {sorted(files)}")
+            raise UserError(
+                f"{args.weights}: weights of head {head!r} are for {sorted(weights)}, predictions are of "
+                f"{sorted(files)}; run fit_ensemble again"
+            )
     ids = first.segment_ids
-    seen_MN = np.stack([file.availability(ids) for file in files.values()])
-    available = seen_MN.any(axis=0)
+    available_MN = np.stack([file.availability(ids) for file in files.values()])
+    available = available_MN.any(axis=0)
     each = [file.all_logits(ids) for file in files.values()]
     combined = {}
     for head, weights in ensemble["weights"].items():
@@ -40,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
             combine(
                 np.stack([logits[head][available, view] for logits in each]),
                 by_teacher,
-                seen_MN[:, available],
+                available_MN[:, available],
                 ensemble["combine"],
             )
             for view in range(len(first.views))

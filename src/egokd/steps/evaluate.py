@@ -1,7 +1,7 @@
-"""Metrics of a prediction file, of a net or an ensemble alike: predictions + segment table -> JSON.
+"""Evaluate the predictions of a net or an ensemble: predictions + segment table -> metrics (JSON).
 
-Every model is evaluated on the same segments. Where a model's modality is missing it says nothing (equal
-probabilities), which counts as wrong; how many such segments there are is in the file.
+Every model is evaluated on the same segments. A segment without the model's modality has equal probabilities for all
+classes and counts as wrong; the file states the number of such segments.
 """
 
 import argparse
@@ -42,7 +42,8 @@ def main(argv: list[str] | None = None) -> None:
     rows = part.set_index("segment_id").loc[ids]
     if (rows[heads] < 0).any(axis=None):
         raise UserError(
-            f"{args.predictions[0]}: labels of part {file.metadata['part']!r} are not published; nothing to score"
+            f"{args.predictions[0]}: the labels of split {file.metadata['part']!r} are not published, so it cannot be "
+            "evaluated; write a submission instead"
         )
     file.check(ids, [], segments.num_classes)
     labels = {head: rows[head].to_numpy(np.int64) for head in heads}

@@ -1,7 +1,7 @@
-"""List the shards of one modality: store files -> one small JSON, which is what trainings, banks and predictions name.
+"""List the shards of one modality: store files -> one small JSON, the input of trainings, banks and predictions.
 
-With hundreds of shards and jobs, every job naming every shard would make planning the workflow slow. Sizes and times
-are in the list, so that it changes, and with it all that was made from the shards, when a shard was made again.
+With hundreds of shards and jobs, planning would be slow if every job listed every shard. The list has sizes and times,
+so it changes when a shard is made again, and what was made from the shards runs again.
 """
 
 import argparse

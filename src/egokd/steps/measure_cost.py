@@ -1,7 +1,7 @@
 """Measure size and speed of trained nets: models -> one JSON with an entry per model.
 
-Speed is that of the device this runs on (named in the file), one clip per pass, in float32: a comparison of nets with
-each other, not a benchmark of the machine.
+Speed is measured on the device of this job, which the file names, with one clip per forward pass in float32. It
+compares nets with each other and is no benchmark of the machine.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def measure(path: Path, device: torch.device, threads: int) -> dict[str, object]:
-    """The entry of one model."""
+    """Size and speed of one model."""
     model, description = load_model(path)
     keys = ("net", "modality", "num_frames", "size")
     inputs = example_inputs(**{key: description[key] for key in keys})

@@ -1,6 +1,6 @@
 """Draw the teachers' weights in every ensemble: weight files -> SVG and PNG.
 
-The name of an ensemble and the seed are taken from the path `.../{ensemble}/seed{seed}.json`.
+The path gives the name of the ensemble and the seed: `.../{ensemble}/seed{seed}.json`.
 """
 
 import argparse

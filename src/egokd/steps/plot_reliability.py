@@ -11,7 +11,7 @@ from egokd.io import read_json
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--metrics", type=Path, nargs="+", required=True, help="metrics, one file per model and seed")
-    parser.add_argument("--models", nargs="+", required=True, help="order of the columns")
+    parser.add_argument("--models", nargs="+", required=True, help="models to draw, in the order of the columns")
     parser.add_argument("--svg", type=Path, required=True)
     parser.add_argument("--png", type=Path, required=True)
     args = parser.parse_args(argv)

@@ -1,6 +1,6 @@
 """Draw training curves: the history.csv of every model -> SVG and PNG.
 
-The model is taken from the path `.../{model}/seed{seed}/history.csv`.
+The path gives the name of the model: `.../{model}/seed{seed}/history.csv`.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Write a submission to the EPIC-KITCHENS-100 action recognition challenge: predictions of the test split -> zip.
+"""Write a submission to the EPIC-KITCHENS-100 action recognition challenge: test predictions -> zip.
 
-The zip holds test.json: version, challenge, the three levels of supervision, and under `results` for every narration
-the scores of all verbs and all nouns by class number. Scores are logits, averaged over views.
+The zip has one file, test.json: version, challenge, the three levels of supervision, and under `results` the scores of
+all verbs and all nouns by class number, for every narration. Scores are logits, averaged over views.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from egokd.sampling.segments import read_segments, select
 
 VERSION, CHALLENGE = "0.2", "action_recognition"
 HEADS = ("verb", "noun")
-DATE = (1980, 1, 1, 0, 0, 0)  # the same scores give the same file
+DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same scores give the same file
 
 
 def submission(ids: list[str], scores: dict[str, list[list[float]]], levels: dict[str, int]) -> dict:
-    """The object of test.json; `scores` by head, one list of numbers per narration."""
+    """The content of test.json. scores: {head: one list of numbers per narration}."""
     results = {
         narration: {head: {str(number): score for number, score in enumerate(scores[head][row])} for head in HEADS}
         for row, narration in enumerate(ids)
@@ -44,20 +44,20 @@ def main(argv: list[str] | None = None) -> None:
     levels = parse_settings(SubmissionSettings, args.settings)
     segments, file = read_segments(args.segments), LogitFile(args.predictions)
     if set(segments.heads) != set(HEADS):
-        raise UserError(f"{args.segments}: a submission has verbs and nouns, this dataset has {list(segments.heads)}")
-    wanted = select(segments.table, "test")["segment_id"].tolist()
-    missing = sorted(set(wanted) - set(file.segment_ids))
+        raise UserError(f"{args.segments}: a submission needs verb and noun, this dataset has {list(segments.heads)}")
+    ids = select(segments.table, "test")["segment_id"].tolist()
+    missing = sorted(set(ids) - set(file.segment_ids))
     if missing:
         raise UserError(
-            f"{args.predictions[0]}: {len(missing)} of {len(wanted)} test segments have no prediction, the first is "
-            f"{missing[0]!r} (see skipped.csv); the challenge takes complete submissions only"
+            f"{args.predictions[0]}: {len(missing)} of {len(ids)} test segments have no prediction, the first is "
+            f"{missing[0]!r} (see skipped.csv); the challenge accepts complete submissions only"
         )
-    logits = file.all_logits(wanted)
+    logits = file.all_logits(ids)
     scores = {head: average_views(logits[head]).round(4).tolist() for head in HEADS}
     with atomic_path(args.out) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-        text = json.dumps(submission(wanted, scores, levels.model_dump()))
+        text = json.dumps(submission(ids, scores, levels.model_dump()))
         archive.writestr(zipfile.ZipInfo("test.json", DATE), text, zipfile.ZIP_DEFLATED)
-    runtime.log.info("scores of %d narrations", len(wanted))
+    runtime.log.info("scores of %d narrations", len(ids))
 
 
 if __name__ == "__main__":

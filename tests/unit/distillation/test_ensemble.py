@@ -159,7 +159,7 @@ def test_refusals_name_what_is_wrong():
     with pytest.raises(UserError, match="unknown scheme 'best'"):
         fit(logits, labels, available, "best")
     available[2] = False
-    with pytest.raises(UserError, match="'audio' saw none"):
+    with pytest.raises(UserError, match="'audio' lacks its modality in all"):
         fit(logits, labels, available, "uniform")
 
 

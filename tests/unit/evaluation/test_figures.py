@@ -65,7 +65,7 @@ def test_accuracy_shows_unseen_and_spread():
     assert "50.5" in found
     assert "bars: standard deviation" in found
     single = figures.accuracy(build_table([entry(m, 0) for m in MODELS], ROWS))
-    assert "one seed, so no spread" in texts(single)
+    assert "one seed, no spread" in texts(single)
 
 
 def test_weights_and_curves_name_their_data():
