@@ -39,7 +39,7 @@ class Workspace:
 
     def snakemake(self, *arguments: str, check: bool = True) -> str:
         """Run Snakemake with the touching python; returns stdout and stderr."""
-        environment = {**os.environ, "PATH": f"{self.path / 'bin'}:{os.environ['PATH']}", "PYTHONHASHSEED": "0"}
+        environment = {**os.environ, "EGOKD_BIN": str(self.path / "bin"), "PYTHONHASHSEED": "0"}
         done = subprocess.run(
             [sys.executable, "-m", "snakemake", *arguments],
             cwd=self.path,

@@ -1,12 +1,70 @@
 """What is run again after which change: each proven by a dry run on a finished workspace."""
 
-RGB_ONLY = {"train_teacher_rgb", "bank_teacher_rgb", "train_omnivore"}
+import ast
+
 OTHER_TEACHERS = {"train_teacher_rgb", "train_teacher_audio", "train_teacher_obj"}
 EXTRACTION = {"generate_demo", "index_segments", "extract_frames", "extract_flow", "extract_audio", "extract_objects"}
+CHANGED = "\nCHANGED = 1\n"
+
+
+def trained(jobs: dict[str, int]) -> set[str]:
+    """Trainings and banks among the planned jobs."""
+    return {name for name in jobs if name.startswith(("train_", "bank_"))}
 
 
 def test_second_call_does_nothing(workspace):
     assert workspace.planned() == {}
+
+
+# --- what means nothing ---
+
+
+def test_comments_docstrings_and_descriptions_rerun_nothing(workspace):
+    for file, old, new in (
+        ("config/evaluation.py", "Pretraining; 2: public images", "Pre-training; 2: public images"),
+        ("runtime.py", "Iterate with a progress bar", "Iterate and show a progress bar"),
+        ("errors.py", "class UserError", "# a comment\nclass UserError"),
+        ("io.py", "import json\n", "import json  # a comment\n"),
+        ("media/store.py", "Start a video; each comes once.", "Begin a video; each comes once."),
+        ("sampling/inputs.py", "log-mel windows in dB", "log-mel windows, in dB"),
+        ("machine/gpus.py", "# CUDA itself", "# By the way, CUDA itself"),
+        ("datasets/demos/kitchen/sound.py", "import numpy", "# a comment\nimport numpy"),
+    ):
+        workspace.edit(f"src/egokd/{file}", old, new)
+    assert workspace.planned() == {}
+
+
+def test_reformatting_every_module_reruns_nothing(workspace):
+    for path in (workspace.path / "src/egokd").rglob("*.py"):
+        path.write_text(
+            "# all of the package, without comments and laid out anew\n" + ast.unparse(ast.parse(path.read_text()))
+        )
+    assert workspace.planned() == {}
+    assert workspace.planned("results/tables/compositional.csv").keys() & {"generate_compositional"}
+
+
+def test_touched_source_reruns_nothing(workspace):
+    (workspace.path / "src/egokd/training/loop.py").touch()
+    assert workspace.planned() == {}
+
+
+def test_a_new_row_in_a_table_reruns_nothing(workspace):
+    workspace.append("src/egokd/models/nets.py", '\nNETS["another"] = NETS["small"]\n')
+    assert workspace.planned() == {}
+
+
+def test_how_work_is_cut_reruns_nothing(workspace):
+    for old, new in (
+        ("compile: false", "compile: true"),
+        ("views_per_segment: null\n      parts: 1", "views_per_segment: null\n      parts: 4"),
+        ("      ece_bins: 15\n      parts: 1", "      ece_bins: 15\n      parts: 3"),
+        ("threads: 1\n      mem_mb: 2500", "threads: 3\n      mem_mb: 9000"),
+    ):
+        workspace.edit("config.yaml", old, new)
+    assert workspace.planned() == {}
+
+
+# --- what means something ---
 
 
 def test_one_modality_is_run_again_with_its_dependents_only(workspace):
@@ -36,31 +94,32 @@ def test_audio_setting_leaves_other_modalities_alone(workspace):
 
 
 def test_plot_code_reruns_the_plot_only(workspace):
-    workspace.append("src/egokd/steps/plot_training.py", "\n# changed\n")
+    workspace.append("src/egokd/steps/plot_training.py", CHANGED)
     assert workspace.planned() == {"plot_training": 1}
 
 
 def test_drawing_code_reruns_plots_only(workspace):
-    workspace.append("src/egokd/evaluation/figures.py", "\n# changed\n")
-    assert set(workspace.planned()) == {
-        "plot_accuracy",
-        "plot_reliability",
-        "plot_ensemble_weights",
-        "plot_training",
-    }
+    workspace.append("src/egokd/evaluation/figures.py", CHANGED)
+    assert set(workspace.planned()) == {"plot_accuracy", "plot_reliability", "plot_ensemble_weights", "plot_training"}
+
+
+def test_loop_code_reruns_trainings_and_extracts_nothing(workspace):
+    workspace.append("src/egokd/training/loop.py", CHANGED)
+    jobs = workspace.planned()
+    assert OTHER_TEACHERS | {"train_teacher_flow", "train_omnivore", "train_student_heldout"} <= set(jobs)
+    assert not EXTRACTION & set(jobs)
 
 
 def test_temperature_retrains_the_student_only(workspace):
     workspace.edit("config.yaml", "tau: 2.0", "tau: 5.0")
-    jobs = workspace.planned()
-    assert {name for name in jobs if name.startswith(("train", "bank"))} == {"train_student_heldout"}
+    assert trained(workspace.planned()) == {"train_student_heldout"}
 
 
 def test_weighting_scheme_leaves_teachers_and_banks_alone(workspace):
     workspace.edit("config.yaml", "        noisy_labels: true\n", "")
     jobs = workspace.planned()
     assert jobs["fit_ensemble"] == 1
-    assert {name for name in jobs if name.startswith(("train", "bank"))} == {"train_student_heldout"}
+    assert trained(jobs) == {"train_student_heldout"}
 
 
 def test_heldout_share_retrains_but_does_not_extract(workspace):
@@ -71,20 +130,15 @@ def test_heldout_share_retrains_but_does_not_extract(workspace):
 
 
 def test_another_net_changed_retrains_nothing(workspace):
-    workspace.append("src/egokd/models/video_swin.py", "\n# changed\n")
+    workspace.append("src/egokd/models/video_swin.py", CHANGED)
     assert workspace.planned() == {}
 
 
 def test_own_net_changed_retrains_its_users(workspace):
-    workspace.append("src/egokd/models/small_boxes.py", "\n# changed\n")
+    workspace.append("src/egokd/models/small_boxes.py", CHANGED)
     jobs = workspace.planned()
     assert "train_teacher_obj" in jobs
     assert not {"train_teacher_rgb", "train_teacher_flow", "train_teacher_audio", "train_omnivore"} & set(jobs)
-
-
-def test_touched_source_reruns_nothing(workspace):
-    (workspace.path / "src/egokd/training/loop.py").touch()
-    assert workspace.planned() == {}
 
 
 def test_new_seed_leaves_finished_seeds_alone(workspace):
@@ -93,3 +147,39 @@ def test_new_seed_leaves_finished_seeds_alone(workspace):
     assert jobs["train_teacher_rgb"] == 1
     assert jobs["train_student_heldout"] == 1
     assert not EXTRACTION & set(jobs)
+
+
+def test_another_view_setting_predicts_validation_only(workspace):
+    workspace.edit("config.yaml", "views: [[1, 1]]", "views: [[1, 1], [2, 3]]")
+    jobs = workspace.planned()
+    assert jobs == {"predict": 6, "combine_ensemble": 3, "evaluate": 9, "tabulate": 1}
+
+
+def test_a_longer_student_adds_its_blocks_of_views_and_leaves_the_finished_one_alone(workspace):
+    student = (
+        "      patient: {ensemble: heldout, net: small, options: {}, tau: 2.0, kd_weight: 1.0, ce_weight: 0.0,"
+        " train: {<<: *schedule, epochs: 120}}\n"
+    )
+    workspace.edit("config.yaml", "    students:\n", "    students:\n" + student)
+    jobs = workspace.planned()
+    assert {name: count for name, count in jobs.items() if name in trained(jobs)} == {
+        **{f"bank_teacher_{teacher}": 1 for teacher in ("rgb", "flow", "audio", "obj")},
+        "train_student_patient": 1,
+    }
+    assert "fit_ensemble" not in jobs and "predict_heldout" not in jobs
+
+
+def test_the_number_of_repeated_trainings_is_said_before_anything_is_deleted(workspace):
+    workspace.edit("config.yaml", "tau: 2.0", "tau: 5.0")
+    output = workspace.snakemake("--cores", "2", "results/tables/epic.csv")
+    sentence = "This run repeats 1 finished training(s) (train_student_heldout)"
+    assert sentence in output
+    assert output.index(sentence) < output.index("Distilling the student")
+    assert "This run repeats" not in workspace.snakemake("--cores", "2", "results/tables/epic.csv")
+
+
+def test_finished_work_is_kept_by_touch(workspace):
+    workspace.append("src/egokd/training/loop.py", CHANGED)
+    assert "train_teacher_rgb" in workspace.planned()
+    workspace.snakemake("--touch", "--cores", "1", "results/tables/epic.csv")
+    assert workspace.planned() == {}
