@@ -17,8 +17,9 @@ from safetensors.numpy import load_file
 from egokd.datasets.demos.compositional.script import plan_clips
 from egokd.datasets.demos.kitchen.annotations import segment_table, write_annotations
 from egokd.datasets.demos.kitchen.script import plan_videos
+from egokd.sampling.folds import assign_fold
 from egokd.sampling.loading import EpochBatches
-from egokd.sampling.segments import assign_fold, read_segments, shard_of
+from egokd.sampling.segments import read_segments, shard_of
 from egokd.sampling.views import ViewSpec, evaluation_views, train_view
 from egokd.training.schedule import learning_rate, step_seed
 

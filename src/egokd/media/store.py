@@ -24,6 +24,7 @@ import simplejpeg
 
 from egokd.errors import UserError
 from egokd.io import METADATA_KEY, atomic_path
+from egokd.times import nearest
 
 BATCH_BYTES = 32 * 2**20  # a record batch is written when its longest column holds this much
 KEPT_BYTES = 448 * 2**20  # a store whose frames take no more than this when decoded is decoded once
@@ -258,11 +259,8 @@ class FrameStore:
             low, high = 0, len(times)
         if low == high:
             raise UserError(f"video {video_id!r} has no stored frames; see the table of skipped videos")
-        right = np.clip(np.searchsorted(times[low:high], times_s), 1, max(high - low - 1, 1)) + low
-        right = np.minimum(right, high - 1)
-        left = np.maximum(right - 1, low)
-        nearer = np.abs(times[right] - times_s) < np.abs(times[left] - times_s) - TIME_TOLERANCE_S
-        return np.where(nearer, right, left).astype(np.int64) + self.info(video_id)["first_row"]
+        chosen = nearest(times[low:high], times_s, TIME_TOLERANCE_S)
+        return chosen + low + self.info(video_id)["first_row"]
 
     def read(self, row: int, column: str = "image") -> bytes:
         """The encoded bytes of a row."""

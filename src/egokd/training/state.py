@@ -17,6 +17,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from egokd.errors import UserError
+from egokd.hashing import digest
 from egokd.io import atomic_path
 from egokd.runtime import log
 
@@ -65,7 +66,7 @@ def fingerprint_of(settings: dict[str, Any], files: Iterable[str | Path] = (), c
 
 def digest_of(ids: Iterable[str]) -> str:
     """A short digest of a list of ids, in their order."""
-    return hashlib.blake2b("\n".join(ids).encode(), digest_size=16).hexdigest()
+    return digest("\n".join(ids), 16).hex()
 
 
 class StateFile:
