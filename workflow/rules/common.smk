@@ -17,7 +17,7 @@ from egokd.config.validation import validate
 from egokd.errors import UserError
 from egokd.models.nets import find_net
 from egokd.planning.recipes import resolve
-from egokd.datasets.formats import ADAPTERS, ANNOTATIONS, BOX_FILES
+from egokd.datasets.formats import FORMATS
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -76,7 +76,7 @@ def net_code(step, model):
 
 
 def adapter_code(step):
-    return lambda wildcards: code(step, ADAPTERS[experiment(wildcards).data.format])
+    return lambda wildcards: code(step, FORMATS[experiment(wildcards).data.format].module)
 
 
 def data_root(wildcards):
@@ -87,7 +87,7 @@ def annotation_files(wildcards):
     """What the segment table is made of: the demo's manifest, or the official annotation files."""
     if experiment(wildcards).data.generated:
         return f"results/demo/{wildcards.dataset}/manifest.json"
-    root, patterns = data_root(wildcards), ANNOTATIONS[experiment(wildcards).data.format]
+    root, patterns = data_root(wildcards), FORMATS[experiment(wildcards).data.format].annotations
     found = sorted({path for pattern in patterns for path in glob(f"{root}/{pattern}")})
     if not found:
         raise WorkflowError(
@@ -102,7 +102,8 @@ def box_files(wildcards):
     if experiment(wildcards).data.generated:
         return annotation_files(wildcards)
     root = data_root(wildcards)
-    found = {path for pattern in BOX_FILES[experiment(wildcards).data.format] for path in glob(f"{root}/{pattern}")}
+    patterns = FORMATS[experiment(wildcards).data.format].box_files
+    found = {path for pattern in patterns for path in glob(f"{root}/{pattern}")}
     if not found:
         raise WorkflowError(
             f"datasets.{wildcards.dataset}.data.root: no files with boxes (bounding_box*.json or annotations*.json) in "
@@ -113,7 +114,7 @@ def box_files(wildcards):
 
 def boxes_index(wildcards):
     """What extract_objects reads beside the segments, for formats whose boxes lie in few large files."""
-    known = experiment(wildcards).data.format in BOX_FILES
+    known = FORMATS[experiment(wildcards).data.format].box_files
     return f"results/data/{wildcards.dataset}/boxes_index.parquet" if known else []
 
 

@@ -17,7 +17,7 @@ from egokd.errors import UserError
 from egokd.io import parquet_metadata, write_parquet
 
 BOX = ("x1", "y1", "x2", "y2")
-DTYPES = {
+BOX_COLUMNS = {
     "segment_id": "object",
     "frame": "int64",
     "time_s": "float64",
@@ -31,8 +31,8 @@ DTYPES = {
 
 def write_boxes(path: str | Path, tables: list[pd.DataFrame]) -> None:
     """Write one shard, sorted by segment and time; the file's metadata tells where each segment lies."""
-    empty = pd.DataFrame({column: pd.Series(dtype=dtype) for column, dtype in DTYPES.items()})
-    table = pd.concat([empty, *tables]).astype(DTYPES) if any(len(t) for t in tables) else empty
+    empty = pd.DataFrame({column: pd.Series(dtype=dtype) for column, dtype in BOX_COLUMNS.items()})
+    table = pd.concat([empty, *tables]).astype(BOX_COLUMNS) if any(len(t) for t in tables) else empty
     table = table.sort_values(["segment_id", "time_s"], kind="stable").reset_index(drop=True)
     ids, begins, counts = np.unique(table["segment_id"].to_numpy(str), return_index=True, return_counts=True)
     where = {i: [b, n] for i, b, n in zip(ids.tolist(), begins.tolist(), counts.tolist(), strict=True)}
@@ -67,7 +67,7 @@ class ObjectStore:
 
     def _table(self, number: int) -> dict[str, np.ndarray]:
         if number not in self._tables:
-            table = pq.read_table(self.paths[number], columns=list(DTYPES)[1:])
+            table = pq.read_table(self.paths[number], columns=list(BOX_COLUMNS)[1:])
             columns = {name: table.column(name).to_numpy() for name in table.column_names}
             columns["category"] = columns["category"].astype("U6")
             self._tables[number] = columns
