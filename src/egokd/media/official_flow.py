@@ -12,8 +12,9 @@ import numpy as np
 
 from egokd.media.errors import MediaError
 from egokd.media.flow import ZERO, decode_grey, encode_grey
+from egokd.media.frame_store import FrameStore
+from egokd.media.frame_writer import StoreWriter
 from egokd.media.sources import FlowFiles, NumberedFiles
-from egokd.media.store import FrameStore, StoreWriter
 from egokd.times import nearest
 
 MAX_GAP_S = 0.2  # a stored frame without published flow this near is left without

@@ -18,8 +18,9 @@ import torchaudio
 
 from egokd.errors import UserError
 from egokd.hashing import generator
+from egokd.media.audio_store import AudioStore
+from egokd.media.frame_store import FrameStore
 from egokd.media.objects import ObjectStore
-from egokd.media.store import AudioStore, FrameStore
 from egokd.sampling.views import IDENTITY_COLOUR, View
 from egokd.times import nearest
 

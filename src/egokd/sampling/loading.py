@@ -16,8 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from egokd.errors import UserError
 from egokd.hashing import generator
+from egokd.media.audio_store import AudioStore
+from egokd.media.frame_store import FrameStore
 from egokd.media.objects import ObjectStore
-from egokd.media.store import AudioStore, FrameStore
 from egokd.sampling import inputs
 from egokd.sampling.inputs import InputSpec
 from egokd.sampling.views import View, ViewSpec, evaluation_views, train_view, view_index

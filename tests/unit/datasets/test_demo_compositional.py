@@ -17,7 +17,7 @@ from egokd.datasets.demos.compositional.scene import HAND, Seen, Stage
 from egokd.datasets.demos.compositional.script import ACTIONS, Clip, Thing, World, make_things, plan_clips
 from egokd.errors import UserError
 from egokd.hashing import world_generator
-from egokd.media.store import FrameStore
+from egokd.media.frame_store import FrameStore
 from egokd.sampling.segments import read_segments
 from egokd.steps import extract_frames, extract_objects, index_boxes, index_segments
 
