@@ -26,7 +26,7 @@ import torch
 from egokd import runtime
 from egokd.evaluation.cost import gflops_per_view
 from egokd.machine.placement import make_deterministic, pick_device
-from egokd.media.store import StoreWriter
+from egokd.media.frame_writer import StoreWriter
 from egokd.models.build import build_model, example_inputs
 from egokd.sampling.inputs import InputSpec, finish
 from egokd.sampling.loading import EpochBatches, ViewDataset, loader, open_stores

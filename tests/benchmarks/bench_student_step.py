@@ -25,7 +25,7 @@ from egokd import runtime
 from egokd.distillation.logit_files import LogitFile, write_logits
 from egokd.distillation.targets import EnsembleTargets
 from egokd.machine.placement import make_deterministic, pick_device
-from egokd.media.store import StoreWriter
+from egokd.media.frame_writer import StoreWriter
 from egokd.models.build import build_model
 from egokd.sampling.inputs import InputSpec, finish
 from egokd.sampling.loading import EpochBatches, ViewDataset, loader, open_stores

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from egokd.datasets.demos.compositional.script import plan_clips
+from egokd.datasets.demos.compositional import script as compositional
+from egokd.datasets.demos.kitchen import script as kitchen
 from egokd.datasets.demos.kitchen.annotations import segment_table, write_annotations
-from egokd.datasets.demos.kitchen.script import plan_videos
+from egokd.sampling.folds import assign_fold
 from egokd.sampling.loading import EpochBatches
-from egokd.sampling.segments import assign_fold, read_segments, shard_of
+from egokd.sampling.segments import read_segments, shard_of
 from egokd.sampling.views import ViewSpec, evaluation_views, train_view
 from egokd.training.schedule import learning_rate, step_seed
 
@@ -70,7 +71,20 @@ def pure_numbers() -> dict:
 
 def kitchen_world() -> str:
     """The default demo's videos and labels, as their annotation files say."""
-    plans = plan_videos(0, 24, 8, 500, 400, 12, 0.08, 0.6, 0.1)
+    world = kitchen.World(
+        seed=0,
+        train_kitchens=24,
+        val_only_kitchens=8,
+        train_segments=500,
+        val_segments=400,
+        frame_rate=12.5,
+        short_side=64,
+        label_noise=0.08,
+        habits=0.6,
+        silent_share=0.1,
+        missed_box_share=0.0,
+    )
+    plans = kitchen.plan_videos(world)
     with tempfile.TemporaryDirectory() as folder:
         write_annotations(Path(folder), plans, 12.5, (114, 64))
         files = sorted(path for path in Path(folder).rglob("*.csv"))
@@ -79,7 +93,16 @@ def kitchen_world() -> str:
 
 def compositional_world() -> list:
     """Every clip's script, in words."""
-    return [repr(clip) for clip in plan_clips(0, 200, 100, 0.9, 0.08, 0.1)]
+    world = compositional.World(
+        seed=0,
+        train_clips=200,
+        val_clips=100,
+        short_side=64,
+        correlation=0.9,
+        label_noise=0.08,
+        unannotated_share=0.1,
+    )
+    return [repr(clip) for clip in compositional.plan_clips(world)]
 
 
 def smoke_numbers(results: Path) -> dict:

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 from egokd import names
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
-from egokd.datasets.formats import ADAPTERS
+from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
 from egokd.models.nets import find_net
 from egokd.planning import models, slices
@@ -99,7 +99,12 @@ def net_code(step, model=None):
 
 def adapter_code(step):
     """The same for a step that reads official files."""
-    return lambda wildcards: code_digest((f"egokd.steps.{step}", ADAPTERS[experiment(wildcards).data.format]))
+
+    def digest(wildcards):
+        row = FORMATS[experiment(wildcards).data.format]
+        return code_digest((f"egokd.steps.{step}", row.module), (repr(row),))
+
+    return digest
 
 
 def flow_code(wildcards):

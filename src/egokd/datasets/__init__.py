@@ -1,1 +1,1 @@
-"""From official annotation files to the segment table; one adapter per layout."""
+"""From official annotation files to the segment table: a table of formats, and one adapter for each."""

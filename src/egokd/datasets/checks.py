@@ -20,7 +20,7 @@ from egokd.sampling.segments import Segments
 # bytes per pixel of JPEG at quality 90 and about; first-person video is neither flat nor noisy
 RGB_BYTES_PER_PIXEL = 0.25
 FLOW_BYTES_PER_PIXEL = 0.1  # both planes
-MIN_SOUND_BYTES = 2  # per sample
+AUDIO_BYTES_PER_SAMPLE = 2
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ def affected_share(table: pd.DataFrame, problems: list[Problem]) -> float:
 
 def histogram(segments: Segments) -> pd.DataFrame:
     """Columns head, class, name, train, val: segments per class."""
-    parts = []
+    tables = []
     for head, names in segments.heads.items():
-        part = pd.DataFrame({"head": head, "class": range(len(names)), "name": names})
+        classes = pd.DataFrame({"head": head, "class": range(len(names)), "name": names})
         for split in ("train", "val"):
             labels = segments.table.loc[segments.table["split"] == split, head].to_numpy()
-            part[split] = np.bincount(labels[labels >= 0], minlength=len(names))
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+            classes[split] = np.bincount(labels[labels >= 0], minlength=len(names))
+        tables.append(classes)
+    return pd.concat(tables, ignore_index=True)
 
 
 def expected_gb(
@@ -106,5 +106,5 @@ def expected_gb(
         pixels = expected_frames(rows, frame_rate) * width * height
         rgb += pixels * RGB_BYTES_PER_PIXEL
         flow += pixels * FLOW_BYTES_PER_PIXEL
-    audio = float((table["stop_s"] - table["start_s"]).sum()) * sample_rate * MIN_SOUND_BYTES
+    audio = float((table["stop_s"] - table["start_s"]).sum()) * sample_rate * AUDIO_BYTES_PER_SAMPLE
     return {"rgb": rgb / 1e9, "flow": flow / 1e9, "audio": audio / 1e9}

@@ -9,7 +9,6 @@ lack labels.
 Classes of a head are the names that occur, sorted. Videos may have sound; there are no boxes and no published flow.
 """
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import pandas as pd
 
 from egokd.datasets.annotation_files import find_file, read_csv, refuse, seconds
 from egokd.errors import UserError
+from egokd.hashing import digest
 from egokd.media.errors import MediaError
 from egokd.media.sources import VideoFile
 from egokd.sampling.segments import SPLITS, Segments
@@ -53,7 +53,7 @@ def _deal(path: Path, groups: pd.Series, share: float, seed: int) -> np.ndarray:
             f"{path}: there is no column `split`, and all rows have one source; add a column `split` with train and "
             "val, or a column `group`"
         )
-    order = sorted(sizes.index, key=lambda group: hashlib.blake2b(f"{seed}/{group}".encode()).digest())
+    order = sorted(sizes.index, key=lambda group: digest(f"{seed}/{group}"))
     taken, chosen = 0, set()
     for group in order[:-1]:  # one stays for training
         if taken >= share * len(groups):
@@ -120,6 +120,11 @@ def sound_path(root: str | Path, video_id: str) -> Path:
 
 def flow_source(root: str | Path, video_id: str) -> None:
     """There is none; flow is computed."""
+    return None
+
+
+def boxes_path(root: str | Path, video_id: str) -> None:
+    """There are none."""
     return None
 
 

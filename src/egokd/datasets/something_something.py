@@ -114,6 +114,11 @@ def flow_source(root: str | Path, video_id: str) -> None:
     return None
 
 
+def boxes_path(root: str | Path, video_id: str) -> None:
+    """Boxes of all videos are in few large files."""
+    return None
+
+
 def boxes(root: str | Path, video_id: str, rows: pd.DataFrame, frame_rate: float, index: Path) -> pd.DataFrame:
     """Boxes of a video's segments from the files of Something-Else; `index` as the step index_boxes wrote it.
 

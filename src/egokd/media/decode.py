@@ -14,6 +14,7 @@ import numpy as np
 
 from egokd.media.errors import MediaError
 from egokd.media.probe import Probe, open_media, video_stream
+from egokd.times import nearest
 
 log = logging.getLogger("egokd")
 
@@ -49,11 +50,7 @@ def grid_indices(intervals_s: np.ndarray, frame_rate: float, duration_s: float) 
 
 def source_frames(times_s: np.ndarray, wanted_s: np.ndarray) -> np.ndarray:
     """int64 [n]: for each wanted time the index of the nearest of the rising `times_s`, the earlier of two."""
-    right = np.clip(np.searchsorted(times_s, wanted_s), 0, len(times_s) - 1)
-    left = np.maximum(right - 1, 0)
-    margin = EPSILON * np.maximum(times_s[right] - times_s[left], EPSILON)
-    nearer = np.abs(times_s[right] - wanted_s) < np.abs(times_s[left] - wanted_s) - margin
-    return np.where(nearer, right, left)
+    return nearest(times_s, wanted_s, share=EPSILON)
 
 
 def read_frames(

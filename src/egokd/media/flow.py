@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from egokd.media.store import FrameStore, StoreWriter
+from egokd.media.frame_store import FrameStore
+from egokd.media.frame_writer import StoreWriter
 
 PRESETS = {
     "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
@@ -29,11 +30,6 @@ STEP_TOLERANCE = 1e-3  # of a grid step
 def quantise(flow: np.ndarray, bound: float) -> np.ndarray:
     """float displacements in pixels per frame step -> uint8; +-bound is the 8-bit range, 128 is no motion."""
     return np.clip(np.rint(ZERO + flow * (127.5 / bound)), 0, 255).astype(np.uint8)
-
-
-def dequantise(pixels: np.ndarray, bound: float) -> np.ndarray:
-    """uint8 -> float32 displacements in pixels per frame step."""
-    return (pixels.astype(np.float32) - ZERO) * np.float32(bound / 127.5)
 
 
 def encode_grey(image: np.ndarray) -> bytes:

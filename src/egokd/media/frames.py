@@ -10,10 +10,10 @@ import simplejpeg
 
 from egokd.media.decode import MAX_DAMAGED_SHARE, DecordError, grid_indices, read_frames, source_frames
 from egokd.media.errors import MediaError
+from egokd.media.frame_writer import StoreWriter
 from egokd.media.probe import Probe, choose_reader, probe_video
 from egokd.media.skipped import MIN_COVERED_SHARE, Skip, uncovered
 from egokd.media.sources import FrameFiles, NumberedFiles, Source
-from egokd.media.store import StoreWriter
 
 STEP = "extract_frames"
 JPEG_END = b"\xff\xd9"

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 
 from egokd.media.errors import MediaError
 from egokd.media.hand_object_proto import detections_class
-from egokd.media.objects import DTYPES
+from egokd.media.objects import BOX_COLUMNS
 
 HAND_THRESHOLD, OBJECT_THRESHOLD = 0.1, 0.01  # published with the detections
 # what a damaged pickle makes the unpickler raise, besides its own error
@@ -89,7 +89,7 @@ def segment_boxes(
     hand_threshold: float = HAND_THRESHOLD,
     object_threshold: float = OBJECT_THRESHOLD,
 ) -> pd.DataFrame:
-    """Boxes of the segments of one video (rows with segment_id, start_s, stop_s, fps), columns as in `DTYPES`.
+    """Boxes of the segments of one video (rows with segment_id, start_s, stop_s, fps), columns as in `BOX_COLUMNS`.
 
     Frames are thinned out to `frame_rate`. MediaError if the file cannot be read.
     """
@@ -105,4 +105,4 @@ def segment_boxes(
                     raise MediaError(f"{path}: the message of frame {frame} is damaged ({error})") from None
             time_s = (frame - 1) / segment.fps
             rows += [(segment.segment_id, frame, time_s, *box) for box in known[frame]]
-    return pd.DataFrame(rows, columns=list(DTYPES)).astype(DTYPES)
+    return pd.DataFrame(rows, columns=list(BOX_COLUMNS)).astype(BOX_COLUMNS)

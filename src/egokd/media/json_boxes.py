@@ -18,7 +18,7 @@ import pandas as pd
 from egokd.io import read_parquet, write_parquet
 from egokd.media.errors import MediaError
 from egokd.media.hand_object import clock_frames
-from egokd.media.objects import DTYPES
+from egokd.media.objects import BOX_COLUMNS
 
 KEY = re.compile(rb'"([^"\\]{1,200})"\s*:\s*\[')
 FRAME_LISTS = {b"labels", b"gt_placeholders"}  # keys with lists inside the entry of a frame
@@ -78,7 +78,7 @@ def video_frames(index: str | Path, video_id: str) -> list[dict]:
 def video_boxes(
     index: str | Path, video_id: str, segments: pd.DataFrame, frame_rate: float, clock: float, height: int
 ) -> pd.DataFrame:
-    """Boxes of the segments of one video (rows with segment_id, start_s, stop_s, aspect), columns as in `DTYPES`.
+    """Boxes of the segments of one video (rows with segment_id, start_s, stop_s, aspect), columns as in `BOX_COLUMNS`.
 
     Frame "0001.jpg" is on show from 0 s on; `clock` frames a second, `height` pixels. Boxes were drawn by people: score
     1, neither side nor contact state. Frames are thinned out to `frame_rate`.
@@ -99,7 +99,7 @@ def video_boxes(
             for x1, y1, x2, y2, category in frames.get(number, []):
                 box = np.clip([x1 / width, y1 / height, x2 / width, y2 / height], 0, 1)
                 rows.append((segment.segment_id, number, (number - 1) / clock, *box, category, 1.0, -1, -1))
-    return pd.DataFrame(rows, columns=list(DTYPES)).astype(DTYPES)
+    return pd.DataFrame(rows, columns=list(BOX_COLUMNS)).astype(BOX_COLUMNS)
 
 
 def _box(label: dict) -> tuple[float, float, float, float, str]:

@@ -6,18 +6,16 @@ Columns: `segment_id`, `frame` (1-based, on the dataset's frame clock), `time_s`
 time.
 """
 
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from egokd.errors import UserError
-from egokd.io import parquet_metadata, write_parquet
+from egokd.io import parquet_metadata
+from egokd.media.lazy import LazyStore
 
 BOX = ("x1", "y1", "x2", "y2")
-DTYPES = {
+BOX_COLUMNS = {
     "segment_id": "object",
     "frame": "int64",
     "time_s": "float64",
@@ -29,45 +27,26 @@ DTYPES = {
 }
 
 
-def write_boxes(path: str | Path, tables: list[pd.DataFrame]) -> None:
-    """Write one shard, sorted by segment and time; the file's metadata tells where each segment lies."""
-    empty = pd.DataFrame({column: pd.Series(dtype=dtype) for column, dtype in DTYPES.items()})
-    table = pd.concat([empty, *tables]).astype(DTYPES) if any(len(t) for t in tables) else empty
-    table = table.sort_values(["segment_id", "time_s"], kind="stable").reset_index(drop=True)
-    ids, begins, counts = np.unique(table["segment_id"].to_numpy(str), return_index=True, return_counts=True)
-    where = {i: [b, n] for i, b, n in zip(ids.tolist(), begins.tolist(), counts.tolist(), strict=True)}
-    write_parquet(path, table, {"store": "boxes", "segments": where})
+class ObjectStore(LazyStore[dict[str, tuple[int, int, int]]]):
+    """Boxes of several shards by segment id; a shard is read when first needed."""
 
-
-class ObjectStore:
-    """Boxes of several shards by segment id; a shard is read when first needed. Survives pickling like the others."""
-
-    def __init__(self, paths: list[str | Path]):
-        self.paths = [Path(path) for path in paths]
-        self._index: dict[str, tuple[int, int, int]] | None = None
-
-    def __getstate__(self) -> dict:
-        return {"paths": self.paths, "_index": None}
-
-    def _open(self) -> dict[str, tuple[int, int, int]]:
-        if self._index is None:
-            self._tables: dict[int, dict[str, np.ndarray]] = {}
-            index = {}
-            for number, path in enumerate(self.paths):
-                try:
-                    metadata = parquet_metadata(path)
-                except (pa.ArrowInvalid, OSError) as error:
-                    raise UserError(f"{path}: not a readable table of boxes ({error}). Delete it, run again.") from None
-                if metadata.get("store") != "boxes":
-                    raise UserError(f"{path}: not a table of boxes of egokd. Delete it and run extract_objects again.")
-                for segment_id, (begin, count) in metadata["segments"].items():
-                    index[segment_id] = (number, begin, begin + count)
-            self._index = index
-        return self._index
+    def _read_index(self) -> dict[str, tuple[int, int, int]]:
+        self._tables: dict[int, dict[str, np.ndarray]] = {}
+        index = {}
+        for number, path in enumerate(self.paths):
+            try:
+                metadata = parquet_metadata(path)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise UserError(f"{path}: not a readable table of boxes ({error}). Delete it, run again.") from None
+            if metadata.get("store") != "boxes":
+                raise UserError(f"{path}: not a table of boxes of egokd. Delete it and run extract_objects again.")
+            for segment_id, (begin, count) in metadata["segments"].items():
+                index[segment_id] = (number, begin, begin + count)
+        return index
 
     def _table(self, number: int) -> dict[str, np.ndarray]:
         if number not in self._tables:
-            table = pq.read_table(self.paths[number], columns=list(DTYPES)[1:])
+            table = pq.read_table(self.paths[number], columns=list(BOX_COLUMNS)[1:])
             columns = {name: table.column(name).to_numpy() for name in table.column_names}
             columns["category"] = columns["category"].astype("U6")
             self._tables[number] = columns

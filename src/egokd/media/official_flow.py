@@ -12,8 +12,10 @@ import numpy as np
 
 from egokd.media.errors import MediaError
 from egokd.media.flow import ZERO, decode_grey, encode_grey
+from egokd.media.frame_store import FrameStore
+from egokd.media.frame_writer import StoreWriter
 from egokd.media.sources import FlowFiles, NumberedFiles
-from egokd.media.store import FrameStore, StoreWriter
+from egokd.times import nearest
 
 MAX_GAP_S = 0.2  # a stored frame without published flow this near is left without
 LARGEST = 127.5
@@ -31,13 +33,6 @@ def code_table(gain: float, published_bound: float, bound: float) -> np.ndarray:
     return np.clip(np.rint(ZERO + displacement * (LARGEST / bound)), 0, 255).astype(np.uint8)
 
 
-def _nearest(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The entry of the rising `known` nearest to each of `wanted`."""
-    right = np.clip(np.searchsorted(known, wanted), 0, len(known) - 1)
-    left = np.maximum(right - 1, 0)
-    return np.where(np.abs(known[right] - wanted) < np.abs(known[left] - wanted), known[right], known[left])
-
-
 def add_video(
     video_id: str, source: FlowFiles, frames: FrameStore, writer: StoreWriter, bound: float
 ) -> Iterator[float]:
@@ -50,7 +45,7 @@ def add_video(
     clock = source.files.clock(len(known) * source.stride)
     times, info = frames.times(video_id), frames.info(video_id)
     wanted = flow_numbers(times, clock, source.stride)
-    number = _nearest(known, wanted)
+    number = known[nearest(known, wanted)]
     near = np.abs(number - wanted) * source.stride / clock <= MAX_GAP_S
     if not near.any():
         raise MediaError(f"{source.files.path}: holds no flow at the times of the annotated segments")

@@ -12,7 +12,6 @@ import numpy as np
 
 from egokd.media.errors import MediaError
 
-READERS = ("decord", "pyav")
 DECORD_CONTAINERS = ("mov", "matroska")  # MPEG-TS came out shifted by a second, silently
 DECORD_PIXELS = ("yuv420p", "yuvj420p")  # colours of 10-bit files came out wrong
 MIN_MPEG4_PICTURE = 4  # bytes; AVI stands for "the last frame again" with shorter packets, which hold no picture

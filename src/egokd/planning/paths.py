@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from egokd.config.experiment import Experiment
-from egokd.datasets.formats import ANNOTATIONS, BOX_FILES
+from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
 from egokd.names import baseline_of, ensemble_of
 from egokd.planning import models
@@ -47,7 +47,7 @@ class Paths:
         """
         if self.experiment.data.generated:
             return [f"results/demo/{self.name}/manifest.json"]
-        patterns = ANNOTATIONS[self.experiment.data.format]
+        patterns = FORMATS[self.experiment.data.format].annotations
         if not (found := self._found(patterns)):
             raise UserError(
                 f"datasets.{self.name}.data.root: no annotation files (like {patterns[0]}) in {self.root}. "
@@ -62,7 +62,7 @@ class Paths:
         """
         if self.experiment.data.generated:
             return self.annotations()
-        if not (found := self._found(BOX_FILES[self.experiment.data.format])):
+        if not (found := self._found(FORMATS[self.experiment.data.format].box_files)):
             raise UserError(
                 f"datasets.{self.name}.data.root: no files with boxes (bounding_box*.json or annotations*.json) in "
                 f"{self.root}. Put them there, or leave the teacher `obj` out (docs/datasets.md)."
@@ -94,7 +94,7 @@ class Paths:
 
     def boxes_index(self) -> list[str]:
         """What extract_objects reads beside the segments, for formats whose boxes lie in few large files."""
-        known = self.experiment.data.format in BOX_FILES
+        known = FORMATS[self.experiment.data.format].box_files
         return [f"results/data/{self.name}/boxes_index.parquet"] if known else []
 
     def skipped_tables(self) -> list[str]:

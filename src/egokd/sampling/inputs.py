@@ -17,9 +17,12 @@ import torch
 import torchaudio
 
 from egokd.errors import UserError
+from egokd.hashing import generator
+from egokd.media.audio_store import AudioStore
+from egokd.media.frame_store import FrameStore
 from egokd.media.objects import ObjectStore
-from egokd.media.store import AudioStore, FrameStore
-from egokd.sampling.views import IDENTITY_COLOUR, View, random_of
+from egokd.sampling.views import IDENTITY_COLOUR, View
+from egokd.times import nearest
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -175,7 +178,7 @@ def audio_input(store: AudioStore, segment_id: str, view: View, spec: AudioSpec)
 
 def _mask(pixels_TMW: np.ndarray, spec: AudioSpec, key: int) -> None:
     """Set one run of columns and one of bands to 0 in place; widths uniform in 0..mask, then places uniform."""
-    random = random_of("mask", key)
+    random = generator("mask", key)
     for axis, widest in ((2, spec.time_mask), (1, spec.freq_mask)):
         width = int(random.integers(0, min(widest, pixels_TMW.shape[axis]) + 1))
         start = int(random.integers(0, pixels_TMW.shape[axis] - width + 1))
@@ -221,11 +224,9 @@ def obj_input(
         "state": rows["state"] + 1,
     }
     moments = np.unique(time_s)
-    after = np.searchsorted(moments, view.times_s)
-    left, right = moments[np.maximum(after - 1, 0)], moments[np.minimum(after, len(moments) - 1)]
-    nearest = np.where(abs(right - view.times_s) < abs(view.times_s - left), right, left)
-    near = np.abs(nearest - view.times_s) <= tolerance_s + 1e-6
-    first, stop = np.searchsorted(time_s, nearest, "left"), np.searchsorted(time_s, nearest, "right")
+    shown = moments[nearest(moments, view.times_s)]
+    near = np.abs(shown - view.times_s) <= tolerance_s + 1e-6
+    first, stop = np.searchsorted(time_s, shown, "left"), np.searchsorted(time_s, shown, "right")
     for t in np.flatnonzero(near):
         chosen = first[t] + np.flatnonzero(seen[first[t] : stop[t]])
         chosen = chosen[np.argsort(-rows["score"][chosen], kind="stable")][:max_boxes]

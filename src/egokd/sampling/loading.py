@@ -15,11 +15,13 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from egokd.errors import UserError
+from egokd.hashing import generator
+from egokd.media.audio_store import AudioStore
+from egokd.media.frame_store import FrameStore
 from egokd.media.objects import ObjectStore
-from egokd.media.store import AudioStore, FrameStore
 from egokd.sampling import inputs
 from egokd.sampling.inputs import InputSpec
-from egokd.sampling.views import View, ViewSpec, evaluation_views, random_of, train_view, view_index
+from egokd.sampling.views import View, ViewSpec, evaluation_views, train_view, view_index
 
 STORES = {"rgb": FrameStore, "flow": FrameStore, "audio": AudioStore, "obj": ObjectStore}
 OMNIVORE = "omnivore"
@@ -121,7 +123,7 @@ class ViewDataset(Dataset):
         among = [name for name, there in zip(self.modalities, self.available[row], strict=True) if there]
         if not among:
             raise UserError(f"segment {self.segment_ids[row]!r} has none of the modalities {self.modalities}")
-        return among[random_of("omnivore", self.seed, self.segment_ids[row], view).integers(len(among))]
+        return among[generator("omnivore", self.seed, self.segment_ids[row], view).integers(len(among))]
 
     def inputs(self, row: int, view: View, modality: str) -> dict[str, np.ndarray]:
         """The arrays of one modality."""
@@ -188,7 +190,7 @@ class EpochBatches:
         return max(0, self.whole - self.skip_batches)
 
     def __iter__(self) -> Iterator[list[Pair]]:
-        order = random_of("order", self.seed, self.epoch).permutation(self.num_rows).tolist()
+        order = generator("order", self.seed, self.epoch).permutation(self.num_rows).tolist()
         view = view_index(self.epoch, self.views_per_segment)
         for batch in range(self.skip_batches, self.whole):
             end = (batch + 1) * self.batch_size if batch < self.whole - 1 else None

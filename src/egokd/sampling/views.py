@@ -7,11 +7,12 @@ logits once and lets a student be taught on the very views its teachers saw.
 Legend: T frames per clip.
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+
+from egokd.hashing import generator
 
 # luma, and the two colour axes that the hue turns (YIQ, Rec. 601 primaries)
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -55,13 +56,6 @@ class View:
     cy: float
     colour: np.ndarray
     key: int
-
-
-def random_of(*parts: object) -> np.random.Generator:
-    """A random generator that follows from `parts` (numbers and strings) alone, the same in every process."""
-    text = "\x1f".join(str(part) for part in parts)
-    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
 
 
 def view_index(epoch: int, views_per_segment: int | None) -> int:
@@ -111,7 +105,7 @@ def train_view(spec: ViewSpec, seed: int, segment_id: str, view: int, start_s: f
     cx and cy uniform in [0, 1]; never mirrored, because left and right are labels. Brightness, contrast and saturation
     are factors uniform in [1 - x, 1 + x] (not below 0), the hue's turn is uniform in [-hue, hue].
     """
-    random = random_of("view", seed, segment_id, view)
+    random = generator("view", seed, segment_id, view)
     # a fixed number of draws comes first, so that crop and colours do not depend on the number of frames
     scale, cx, cy, brightness, contrast, saturation, hue, place, length = random.random(9)
     key = int(random.integers(1, 2**63))

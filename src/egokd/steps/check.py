@@ -9,20 +9,20 @@ import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 
 from egokd import runtime
 from egokd.datasets import checks
+from egokd.datasets.adapter import Adapter
 from egokd.datasets.checks import Problem
-from egokd.datasets.formats import BOX_FILES, adapter
+from egokd.datasets.formats import FORMATS, adapter
+from egokd.datasets.headers import fill_in
 from egokd.errors import UserError
 from egokd.io import atomic_path, write_text
 from egokd.media.header import Header, read_headers
 from egokd.media.sources import FrameFiles
 from egokd.sampling.segments import Segments, check_segments
-from egokd.steps.index_segments import fill_in
 
 COLUMNS = ["level", "kind", "video_id", "segment_id", "message"]
 SHOWN = 5  # examples of each kind of problem in the report
@@ -40,7 +40,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def further_files(args: argparse.Namespace, module: ModuleType, videos: list[str], frames: set[str]) -> list[Problem]:
+def further_files(args: argparse.Namespace, module: Adapter, videos: list[str], frames: set[str]) -> list[Problem]:
     """Files beside the pictures that the chosen modalities need."""
     wanted, found = args.settings["modalities"], []
     if "audio" in wanted:
@@ -49,12 +49,11 @@ def further_files(args: argparse.Namespace, module: ModuleType, videos: list[str
     if "flow" in wanted and args.settings["flow"] == "official":
         sources = {video_id: module.flow_source(args.root, video_id) for video_id in videos}
         found += checks.check_files(videos, "no flow", lambda v: sources[v].files.path if sources[v] else None)
-    if "obj" in wanted and args.format not in BOX_FILES:
+    patterns = FORMATS[args.format].box_files
+    if "obj" in wanted and not patterns:
         found += checks.check_files(videos, "no boxes", lambda v: module.boxes_path(args.root, v))
-    elif "obj" in wanted and not any(path for pattern in BOX_FILES[args.format] for path in args.root.glob(pattern)):
-        found.append(
-            Problem("warning", "no boxes", "", "", f"{args.root}: no files {' or '.join(BOX_FILES[args.format])}")
-        )
+    elif "obj" in wanted and not any(path for pattern in patterns for path in args.root.glob(pattern)):
+        found.append(Problem("warning", "no boxes", "", "", f"{args.root}: no files {' or '.join(patterns)}"))
     return found
 
 

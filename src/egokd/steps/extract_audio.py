@@ -8,8 +8,8 @@ from egokd import runtime
 from egokd.datasets.formats import adapter
 from egokd.errors import UserError
 from egokd.media.audio import add_video
+from egokd.media.audio_writer import audio_writer
 from egokd.media.skipped import write_skipped
-from egokd.media.store import audio_writer
 from egokd.sampling.segments import read_segments
 
 

@@ -9,9 +9,10 @@ from egokd import runtime
 from egokd.datasets.formats import adapter
 from egokd.media.errors import MediaError
 from egokd.media.flow import extract_flow
+from egokd.media.frame_store import FrameStore
+from egokd.media.frame_writer import StoreWriter
 from egokd.media.official_flow import add_video
 from egokd.media.skipped import Skip, write_skipped
-from egokd.media.store import FrameStore, StoreWriter
 
 STEP = "extract_flow"
 

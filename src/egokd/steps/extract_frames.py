@@ -7,9 +7,9 @@ from pathlib import Path
 
 from egokd import runtime
 from egokd.datasets.formats import adapter
+from egokd.media.frame_writer import StoreWriter
 from egokd.media.frames import FrameExtractor, expected_frames
 from egokd.media.skipped import write_skipped
-from egokd.media.store import StoreWriter
 from egokd.sampling.segments import read_segments
 
 

@@ -10,6 +10,7 @@ from egokd import runtime
 from egokd.config.demo_compositional import CompositionalSettings
 from egokd.config.validation import parse_settings
 from egokd.datasets.demos.compositional.generate import generate
+from egokd.datasets.demos.compositional.script import World
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -21,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     runtime.start("generate_compositional", 1)
 
     settings = parse_settings(CompositionalSettings, args.settings)
-    generate(args.manifest.parent, processes=args.threads, **settings.model_dump())
+    generate(args.manifest.parent, World(**settings.model_dump()), args.threads)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from egokd import runtime
-from egokd.datasets.formats import BOX_FILES
+from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
 from egokd.media.json_boxes import index_boxes
 
@@ -17,9 +17,10 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     runtime.start("index_boxes", 1)
 
-    files = sorted({path for pattern in BOX_FILES[args.format] for path in args.root.glob(pattern)})
+    patterns = FORMATS[args.format].box_files
+    files = sorted({path for pattern in patterns for path in args.root.glob(pattern)})
     if not files:
-        raise UserError(f"{args.root}: no files with boxes, {' or '.join(BOX_FILES[args.format])}")
+        raise UserError(f"{args.root}: no files with boxes, {' or '.join(patterns)}")
     count = index_boxes(files, args.out)
     runtime.log.info("boxes of %d videos in %d files", count, len(files))
 

@@ -7,21 +7,19 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
-import numpy as np
 import pandas as pd
 
 from egokd import runtime
+from egokd.datasets.adapter import Adapter
 from egokd.datasets.formats import adapter
+from egokd.datasets.headers import fill_in
 from egokd.io import write_json
 from egokd.media.header import Header, read_headers
 from egokd.sampling.segments import check_segments, shard_of, write_segments
 
-UNREADABLE_S = 1.0  # length given to a video whose header cannot be read; extraction records it as skipped
 
-
-def look_at_headers(table: pd.DataFrame, module: ModuleType, root: Path, threads: int) -> pd.DataFrame:
+def look_at_headers(table: pd.DataFrame, module: Adapter, root: Path, threads: int) -> pd.DataFrame:
     """Fill in NaN stop times and, of the same videos, unknown aspects."""
     videos = sorted(set(table.loc[table["stop_s"].isna(), "video_id"]))
     if not videos:
@@ -35,21 +33,10 @@ def look_at_headers(table: pd.DataFrame, module: ModuleType, root: Path, threads
     return fill_in(table, headers)
 
 
-def fill_in(table: pd.DataFrame, headers: dict[str, Header]) -> pd.DataFrame:
-    """The table with NaN stop times and aspects taken from headers, where there is one."""
-    ends = table["video_id"].map({video_id: header.duration_s for video_id, header in headers.items()})
-    shapes = table["video_id"].map({video_id: header.width / header.height for video_id, header in headers.items()})
-    ends = ends.where(ends > table["start_s"], table["start_s"] + UNREADABLE_S)
-    return table.assign(
-        stop_s=table["stop_s"].where(table["stop_s"].notna(), ends).astype(np.float64),
-        aspect=table["aspect"].where(table["aspect"].notna(), shapes).astype(np.float64),
-    )
-
-
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True, help="folder with the official files")
-    parser.add_argument("--format", required=True, help="layout of the files, a key of egokd.datasets.formats.ADAPTERS")
+    parser.add_argument("--format", required=True, help="layout of the files, a key of egokd.datasets.formats.FORMATS")
     parser.add_argument("--dataset", required=True, help="name of the dataset in the config")
     parser.add_argument("--source", required=True, help="where the data came from, printed in every table")
     parser.add_argument("--shards", type=int, required=True, help="number of shards the videos are dealt to")

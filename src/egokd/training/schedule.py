@@ -1,6 +1,6 @@
 """Learning rate and random seed as pure functions of the step, so that a resumed run needs no memory of them."""
 
-import hashlib
+from egokd.hashing import number
 
 
 def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
@@ -17,5 +17,4 @@ def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
 
 def step_seed(seed: int, step: int) -> int:
     """The seed of dropout and the like in one step, 63 bits."""
-    digest = hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
+    return number(f"{seed}/{step}") >> 1

@@ -4,7 +4,6 @@
 outside the outputs that Snakemake knows, because Snakemake deletes those when a job fails.
 """
 
-import hashlib
 import json
 import os
 import pickle
@@ -17,6 +16,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from egokd.errors import UserError
+from egokd.hashing import digest
 from egokd.io import atomic_path
 from egokd.runtime import log
 
@@ -62,7 +62,7 @@ def fingerprint_of(settings: dict[str, Any], files: Iterable[str | Path] = (), c
 
 def digest_of(ids: Iterable[str]) -> str:
     """A short digest of a list of ids, in their order."""
-    return hashlib.blake2b("\n".join(ids).encode(), digest_size=16).hexdigest()
+    return digest("\n".join(ids), 16).hex()
 
 
 class StateFile:

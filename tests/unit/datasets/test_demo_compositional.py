@@ -1,7 +1,7 @@
 """The generated table top: official files that the real adapter reads, determinism, and what the world promises."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import av
@@ -14,36 +14,35 @@ from egokd.datasets.demos.compositional.annotations import annotated_frames, ent
 from egokd.datasets.demos.compositional.generate import generate
 from egokd.datasets.demos.compositional.motion import make_script, state_at
 from egokd.datasets.demos.compositional.scene import HAND, Seen, Stage
-from egokd.datasets.demos.compositional.script import ACTIONS, Clip, Thing, make_things, plan_clips
-from egokd.datasets.demos.kitchen.script import generator
+from egokd.datasets.demos.compositional.script import ACTIONS, Clip, Thing, World, make_things, plan_clips
 from egokd.errors import UserError
-from egokd.media.store import FrameStore
+from egokd.hashing import world_generator
+from egokd.media.frame_store import FrameStore
 from egokd.sampling.segments import read_segments
 from egokd.steps import extract_frames, extract_objects, index_boxes, index_segments
 
-SIZES = {
-    "seed": 5,
-    "train_clips": 16,
-    "val_clips": 8,
-    "short_side": 48,
-    "correlation": 0.9,
-    "label_noise": 0.1,
-    "unannotated_share": 0.2,
-}
-CLIPS = ("seed", "train_clips", "val_clips", "correlation", "label_noise", "unannotated_share")
-LARGE = {"seed": 3, "train_clips": 800, "val_clips": 400, "correlation": 0.9, "label_noise": 0.05}
+WORLD = World(
+    seed=5,
+    train_clips=16,
+    val_clips=8,
+    short_side=48,
+    correlation=0.9,
+    label_noise=0.1,
+    unannotated_share=0.2,
+)
+LARGE = replace(WORLD, seed=3, train_clips=800, val_clips=400, label_noise=0.05, unannotated_share=0.0)
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("table")
-    generate(path, **SIZES)
+    generate(path, WORLD)
     return path
 
 
 @pytest.fixture(scope="module")
 def clips() -> dict:
-    return {clip.clip_id: clip for clip in plan_clips(**{key: SIZES[key] for key in CLIPS})}
+    return {clip.clip_id: clip for clip in plan_clips(WORLD)}
 
 
 @pytest.fixture(scope="module")
@@ -128,11 +127,11 @@ def test_nothing_is_left_out(prepared: Path, root: Path, clips: dict) -> None:
 
 def test_boxes_sit_on_the_objects() -> None:
     """Drawn in another colour, an object changes its picture inside its box, and nowhere else."""
-    for clip in plan_clips(**{**LARGE, "train_clips": 16, "val_clips": 8}, unannotated_share=0.0):
+    for clip in plan_clips(replace(LARGE, train_clips=16, val_clips=8)):
         for k, thing in enumerate(clip.things):
             other = Thing(thing.shape, "red" if thing.colour != "red" else "blue")
             repainted = replace(clip, things=(*clip.things[:k], other, *clip.things[k + 1 :]))
-            stages = [Stage(LARGE["seed"], c, 4 / 3, 96) for c in (clip, repainted)]
+            stages = [Stage(LARGE.seed, c, 4 / 3, 96) for c in (clip, repainted)]
             for number in (0, clip.frames // 2, clip.frames - 1):
                 (one, seen), (two, _) = (stage.frame(number) for stage in stages)
                 changed = np.abs(one - two).max(2) > 0.06
@@ -158,7 +157,7 @@ def test_box_format_worked_out_by_hand(clips: dict) -> None:
 
 
 def test_same_arguments_same_files(root: Path, tmp_path: Path) -> None:
-    generate(tmp_path, **SIZES, processes=2)
+    generate(tmp_path, WORLD, processes=2)
     files = sorted(p.relative_to(root) for p in root.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
     for name in files:
@@ -168,7 +167,7 @@ def test_same_arguments_same_files(root: Path, tmp_path: Path) -> None:
                     assert np.array_equal(left.to_ndarray(format="rgb24"), right.to_ndarray(format="rgb24"))
         else:
             assert (root / name).read_bytes() == (tmp_path / name).read_bytes(), name
-    assert json.loads((root / "manifest.json").read_text())["parameters"] == SIZES
+    assert json.loads((root / "manifest.json").read_text())["parameters"] == asdict(WORLD)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -182,8 +181,8 @@ def test_no_object_is_in_both_splits(seed: int) -> None:
 
 
 def test_objects_follow_the_action_in_training_only() -> None:
-    clips = plan_clips(**LARGE, unannotated_share=0.0)
-    things = make_things(LARGE["seed"])
+    clips = plan_clips(LARGE)
+    things = make_things(LARGE.seed)
     share = {}
     for split in ("train", "val"):
         own = [clip for clip in clips if clip.split == split]
@@ -196,7 +195,7 @@ def test_objects_follow_the_action_in_training_only() -> None:
 
 
 def test_label_noise_is_in_training_only() -> None:
-    clips = plan_clips(**LARGE, unannotated_share=0.1)
+    clips = plan_clips(replace(LARGE, unannotated_share=0.1))
     wrong = {split: np.mean([c.label != c.action for c in clips if c.split == split]) for split in ("train", "val")}
     assert 0.02 < wrong["train"] < 0.08 and wrong["val"] == 0
     assert all(entry(clip)["template"] == ACTIONS[clip.label].template for clip in clips)
@@ -209,7 +208,7 @@ def test_pairs_differ_in_the_direction_of_time_only(motion: str, clips: dict[str
     clip = next(iter(clips.values()))
     paths = []
     for action in (forward, reverse):
-        script = make_script(replace(clip, action=action), 4 / 3, generator(1, "motion"))
+        script = make_script(replace(clip, action=action), 4 / 3, world_generator(1, "motion"))
         paths.append([state_at(script, u) for u in np.linspace(0, 1, 11)])
     for a, b in zip(paths[0], paths[1][::-1], strict=True):
         assert a.thing == pytest.approx(b.thing) and a.hand == pytest.approx(b.hand)
@@ -225,6 +224,6 @@ def test_pairs_differ_in_the_direction_of_time_only(motion: str, clips: dict[str
 
 def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="at least 8 training clips"):
-        generate(tmp_path, **{**SIZES, "train_clips": 7})
+        generate(tmp_path, replace(WORLD, train_clips=7))
     with pytest.raises(UserError, match="short_side 49"):
-        generate(tmp_path, **{**SIZES, "short_side": 49})
+        generate(tmp_path, replace(WORLD, short_side=49))

@@ -20,12 +20,13 @@ from egokd.datasets.demos.kitchen.script import (
     PLACE,
     VERBS,
     Segment,
+    World,
     draw_pairs,
-    generator,
     pair_shares,
     plan_videos,
 )
 from egokd.errors import UserError
+from egokd.hashing import world_generator
 from egokd.media.hand_object_proto import detections_class
 
 # the header line of the published files
@@ -33,26 +34,27 @@ OFFICIAL = (
     "narration_id,participant_id,video_id,narration_timestamp,start_timestamp,stop_timestamp,start_frame,"
     "stop_frame,narration,verb,verb_class,noun,noun_class,all_nouns,all_noun_classes"
 )
-SIZES = {
-    "seed": 5,
-    "train_kitchens": 2,
-    "val_only_kitchens": 1,
-    "train_segments": 8,
-    "val_segments": 4,
-    "frame_rate": 10.0,
-    "short_side": 32,
-    "label_noise": 0.0,
-    "habits": 0.5,
-    "silent_share": 0.3,
-    "missed_box_share": 0.1,
-    "segments_per_video": 2,
-}
+WORLD = World(
+    seed=5,
+    train_kitchens=2,
+    val_only_kitchens=1,
+    train_segments=8,
+    val_segments=4,
+    segments_per_video=2,
+    frame_rate=10.0,
+    short_side=32,
+    label_noise=0.0,
+    habits=0.5,
+    silent_share=0.3,
+    missed_box_share=0.1,
+)
+LARGE = replace(WORLD, segments_per_video=10, silent_share=0.0)
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("kitchen")
-    generate(root, **SIZES)
+    generate(root, WORLD)
     return root
 
 
@@ -154,7 +156,7 @@ def test_message_bytes_worked_out_by_hand() -> None:
 
 
 def test_same_arguments_same_files(world: Path, tmp_path: Path) -> None:
-    generate(tmp_path, **SIZES, processes=2)
+    generate(tmp_path, WORLD, processes=2)
     files = sorted(p.relative_to(world) for p in world.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
     for name in files:
@@ -170,14 +172,15 @@ def test_pairs_have_a_long_tail() -> None:
     shares = pair_shares()
     assert sum(shares.values()) == pytest.approx(1)
     assert max(shares.values()) > 5 * min(shares.values())
-    counts = pd.Series(draw_pairs(800, generator(0, "test"))).value_counts()
+    counts = pd.Series(draw_pairs(800, world_generator(0, "test"))).value_counts()
     assert counts.sum() == 800 and len(counts) == len(shares)
     for pair, share in shares.items():  # each pair as often as its share says, rounded
         assert abs(counts[pair] - 800 * share) <= 1
 
 
 def test_label_noise_is_in_training_only() -> None:
-    plans = plan_videos(1, 3, 1, 300, 100, 10, 0.1, 0.5, 0.2)
+    world = replace(LARGE, seed=1, train_kitchens=3, train_segments=300, val_segments=100, label_noise=0.1)
+    plans = plan_videos(world)
     wrong = {"train": [], "val": []}
     for plan in plans:
         for s in plan.segments:
@@ -187,7 +190,8 @@ def test_label_noise_is_in_training_only() -> None:
 
 
 def test_habits_hold_for_participants_seen_in_training_only() -> None:
-    plans = plan_videos(2, 4, 4, 800, 800, 10, 0.0, 0.6, 0.0)
+    sizes = {"train_kitchens": 4, "val_only_kitchens": 4, "train_segments": 800, "val_segments": 800}
+    plans = plan_videos(replace(LARGE, seed=2, habits=0.6, **sizes))
     own = {(split, shifted): [] for split, shifted in (("train", False), ("val", False), ("val", True))}
     for plan in plans:
         own[plan.split, plan.shifted] += [s.place == PLACE[s.verb] for s in plan.segments]
@@ -199,7 +203,8 @@ def test_habits_hold_for_participants_seen_in_training_only() -> None:
 
 def test_every_place_looks_different() -> None:
     assert set(PLACE) == set(VERBS) and set(PLACE.values()) == set(APPLIANCES)
-    plan = plan_videos(2, 1, 0, 1, 1, 10, 0.0, 0.0, 0.0)[0]
+    sizes = {"train_kitchens": 1, "val_only_kitchens": 0, "train_segments": 1, "val_segments": 1}
+    plan = plan_videos(replace(LARGE, seed=2, habits=0.0, **sizes))[0]
     pictures = []
     for name in APPLIANCES:
         there = replace(plan, segments=(replace(plan.segments[0], place=name),))
@@ -212,7 +217,7 @@ def test_every_place_looks_different() -> None:
 def test_push_directions_differ_and_put_is_take_backwards() -> None:
     def positions(verb: str) -> list[float]:
         segment = Segment(0.0, 2.0, verb, "cup", verb, "cup", PLACE[verb])
-        script = make_script(segment, 0.5, generator(3, "motion"))
+        script = make_script(segment, 0.5, world_generator(3, "motion"))
         return [state_at(script, t).obj for t in np.linspace(0, 2, 21)]
 
     left, right = positions("push-left"), positions("push-right")
@@ -227,6 +232,6 @@ def test_time_stamps() -> None:
 
 def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="training segments"):
-        generate(tmp_path, **{**SIZES, "train_segments": 1})
+        generate(tmp_path, replace(WORLD, train_segments=1))
     with pytest.raises(UserError, match="short_side 33"):
-        generate(tmp_path, **{**SIZES, "short_side": 33})
+        generate(tmp_path, replace(WORLD, short_side=33))

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import simplejpeg
 
+from egokd.media.audio_store import AudioStore
+from egokd.media.frame_store import FrameStore
 from egokd.media.skipped import read_skipped
-from egokd.media.store import AudioStore, FrameStore
 from egokd.sampling.segments import Segments, read_segments, write_segments
 from egokd.steps import check, extract_audio, extract_flow, extract_frames, index_segments
 

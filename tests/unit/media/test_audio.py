@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from egokd.media.audio import add_video, read_audio, video_start_s
-from egokd.media.store import AudioStore, audio_writer
+from egokd.media.audio_store import AudioStore
+from egokd.media.audio_writer import audio_writer
 from media_files import make_video
 
 RATE = 16000

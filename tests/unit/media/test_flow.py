@@ -4,9 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from egokd.media.flow import FlowEstimator, decode_grey, dequantise, encode_grey, extract_flow, quantise
+from egokd.media.flow import FlowEstimator, decode_grey, encode_grey, extract_flow, quantise
+from egokd.media.frame_store import FrameStore
+from egokd.media.frame_writer import StoreWriter
 from egokd.media.frames import encode_rgb
-from egokd.media.store import FrameStore, StoreWriter
+
+
+def dequantise(pixels: np.ndarray, bound: float) -> np.ndarray:
+    """uint8 -> float32 displacements in pixels per frame step."""
+    return (pixels.astype(np.float32) - 128) * np.float32(bound / 127.5)
 
 
 def texture(height=64, width=96):

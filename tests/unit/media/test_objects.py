@@ -10,7 +10,8 @@ from egokd.errors import UserError
 from egokd.media.errors import MediaError
 from egokd.media.hand_object import clock_frames, load_messages, segment_boxes
 from egokd.media.hand_object_proto import detections_class
-from egokd.media.objects import ObjectStore, write_boxes
+from egokd.media.object_writer import write_boxes
+from egokd.media.objects import ObjectStore
 
 SEGMENTS = pd.DataFrame({"segment_id": ["s0", "s1"], "start_s": [0.0, 0.5], "stop_s": [0.5, 1.0], "fps": [50.0, 50.0]})
 

@@ -5,7 +5,7 @@ import yaml
 
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
-from egokd.media.store import KEPT_BYTES
+from egokd.media.frame_store import KEPT_BYTES
 from egokd.planning import slices
 from egokd.planning.recipes import resolve
 from egokd.planning.resources import KEPT_MB, PROCESS_MB, need

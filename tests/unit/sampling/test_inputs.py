@@ -7,7 +7,10 @@ import simplejpeg
 import torch
 
 from egokd.errors import UserError
-from egokd.media.store import AudioStore, FrameStore, StoreWriter, audio_writer
+from egokd.media.audio_store import AudioStore
+from egokd.media.audio_writer import audio_writer
+from egokd.media.frame_store import FrameStore
+from egokd.media.frame_writer import StoreWriter
 from egokd.sampling import inputs
 from egokd.sampling.inputs import AudioSpec, audio_input, drawn_boxes, finish, flow_input, obj_input, rgb_input
 from egokd.sampling.views import IDENTITY_COLOUR, View, colour_map

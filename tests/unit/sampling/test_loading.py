@@ -7,8 +7,10 @@ import simplejpeg
 import torch
 
 from egokd.errors import UserError
-from egokd.media.objects import write_boxes
-from egokd.media.store import FrameStore, StoreWriter, audio_writer
+from egokd.media.audio_writer import audio_writer
+from egokd.media.frame_store import FrameStore
+from egokd.media.frame_writer import StoreWriter
+from egokd.media.object_writer import write_boxes
 from egokd.sampling.inputs import AudioSpec, InputSpec, finish
 from egokd.sampling.loading import EpochBatches, OrderedBatches, ViewDataset, available_rows, loader, open_stores
 from egokd.sampling.views import ViewSpec, train_view

@@ -10,7 +10,7 @@ import numpy as np
 
 from egokd.datasets.demos.compositional.scene import HAND, Seen
 from egokd.datasets.demos.compositional.script import ACTIONS, Clip
-from egokd.datasets.demos.kitchen.script import generator
+from egokd.hashing import world_generator
 from egokd.io import write_json
 
 HEIGHT = 240  # pixels, of the frames that the official boxes were drawn on
@@ -53,7 +53,7 @@ def entry(clip: Clip) -> dict:
 
 def annotated_frames(seed: int, clip: Clip, seen: list[list[Seen]], aspect: float) -> list[dict]:
     """The official annotation of a clip's first frames; `seen` holds the true boxes of every frame."""
-    rng = generator(seed, "boxes", clip.clip_id)
+    rng = world_generator(seed, "boxes", clip.clip_id)
     frames = []
     for number, items in enumerate(seen[: clip.annotated_frames], 1):
         labels = [label for item in items if (label := drawn(clip, item, aspect, rng))]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from egokd.datasets.demos.compositional.script import ACTIONS, Clip
+from egokd.datasets.demos.kit.easing import Point, between, ease
 
-Point = tuple[float, float]
 GRIP = (0.075, 0.045)  # where a hand grips, from the middle of the object towards the hand's own side
 HORIZON = 0.10  # where the table's depth would end, from the top: things shrink towards it
 
@@ -84,16 +84,6 @@ def make_script(clip: Clip, width: float, rng: np.random.Generator) -> Script:
         leave=float(1 - pauses[1]),
         rest=(float(rng.uniform(0.25, 0.40)), float(rng.uniform(1.10, 1.22))),
     )
-
-
-def ease(t: float, a: float, b: float) -> float:
-    """0 before a, 1 after b, smooth between."""
-    u = min(max((t - a) / max(b - a, 1e-6), 0.0), 1.0)
-    return u * u * (3 - 2 * u)
-
-
-def between(p: Point, q: Point, u: float) -> Point:
-    return p[0] + (q[0] - p[0]) * u, p[1] + (q[1] - p[1]) * u
 
 
 def depth_scale(y: float) -> float:

@@ -6,15 +6,15 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from egokd.datasets.demos.compositional.motion import Point, Script, State, depth_scale, make_script, state_at
+from egokd.datasets.demos.compositional.motion import Script, State, depth_scale, make_script, state_at
 from egokd.datasets.demos.compositional.script import COLOURS, Clip, Thing
 from egokd.datasets.demos.kit import hands, sprites
-from egokd.datasets.demos.kit.paint import Sprite, paste, placed_box, shadow_of
-from egokd.datasets.demos.kitchen.backdrop import smooth_noise
-from egokd.datasets.demos.kitchen.kitchens import SKIN, hsv
-from egokd.datasets.demos.kitchen.script import generator
+from egokd.datasets.demos.kit.colours import SKIN, hsv
+from egokd.datasets.demos.kit.easing import Point
+from egokd.datasets.demos.kit.noise import smooth_noise
+from egokd.datasets.demos.kit.paint import Box, Sprite, moved, paste, placed_box, shadow_of
+from egokd.hashing import world_generator
 
-Box = tuple[float, float, float, float]
 MARGIN = 0.08  # how much of the table is drawn outside the picture on each side, picture heights
 HAND = "hand"
 TABLES = ((0.09, 0.50, 0.62), (0.07, 0.45, 0.40), (0.10, 0.10, 0.86), (0.58, 0.12, 0.62), (0.33, 0.14, 0.55))  # HSV
@@ -38,7 +38,7 @@ def thing_sprites(thing: Thing, density: float) -> tuple[Sprite, Sprite]:
 @lru_cache(maxsize=64)
 def person_hands(seed: int, split: str, person: int, density: float) -> dict[bool, tuple[Sprite, Sprite]]:
     """Gripping (True) and open hand of one person, each with its shadow."""
-    rng = generator(seed, "person", split, person)
+    rng = world_generator(seed, "person", split, person)
     skin = SKIN[int(rng.integers(len(SKIN)))]
     sleeve = hsv(rng.uniform(), rng.uniform(0.05, 0.6), rng.uniform(0.25, 0.85))
     stripes = bool(rng.uniform() < 0.3)
@@ -51,7 +51,7 @@ class Stage:
 
     def __init__(self, seed: int, clip: Clip, width: float, density: float) -> None:
         self.clip, self.width, self.density = clip, width, density
-        rng = generator(seed, "stage", clip.clip_id)
+        rng = world_generator(seed, "stage", clip.clip_id)
         self.script: Script = make_script(clip, width, rng)
         self.hands = person_hands(seed, clip.split, clip.person, density)
         self.table = table(rng, width, density)
@@ -116,10 +116,6 @@ class Stage:
         paste(picture, shadow, x + far, y + 0.015 + far, self.density, 0.95, 0.0, left, 0.6)
         paste(picture, sprite, x, y, self.density, 0.95, 0.0, left)
         return placed_box(sprite, x, y, 0.95, 0.0, left)
-
-
-def moved(box: Box, dx: float, dy: float) -> Box:
-    return box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy
 
 
 def table(rng: np.random.Generator, width: float, density: float) -> np.ndarray:

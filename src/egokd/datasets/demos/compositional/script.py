@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from egokd.datasets.demos.kit.sprites import OBJECTS
-from egokd.datasets.demos.kitchen.script import generator
+from egokd.hashing import world_generator
 
 SHAPES = tuple(OBJECTS)
 COLOURS = {  # hue, saturation, value
@@ -29,6 +29,26 @@ FAVOURITES = 2  # objects of each colour in each split; in training a colour bel
 PERSONS = {"train": 24, "val": 12}
 FRAMES = (16, 24)  # of a clip, at the official 12 per second: 1.3 to 2 s
 ID_RANGE = 220_847  # clips of the real dataset; ids are numbers below it
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The size of the demo and its chances; shares are in 0 to 1.
+
+    short_side         height of the videos in pixels
+    correlation        share of training clips that show a favourite object of their action; in validation objects are
+                       drawn evenly
+    label_noise        share of training clips with a wrong label
+    unannotated_share  share of clips without boxes
+    """
+
+    seed: int
+    train_clips: int
+    val_clips: int
+    short_side: int
+    correlation: float
+    label_noise: float
+    unannotated_share: float
 
 
 @dataclass(frozen=True)
@@ -87,7 +107,7 @@ class Clip:
 
 def make_things(seed: int) -> dict[str, list[list[Thing]]]:
     """Split -> for each action, its objects (in validation the grouping means nothing); no object is in both splits."""
-    rng = generator(seed, "things")
+    rng = world_generator(seed, "things")
     colours = [list(COLOURS)[k] for k in rng.permutation(len(COLOURS))]
     order = rng.permutation(len(SHAPES))
     favourites, others = [], []
@@ -100,30 +120,25 @@ def make_things(seed: int) -> dict[str, list[list[Thing]]]:
     return {"train": favourites, "val": others}
 
 
-def plan_clips(
-    seed: int, train_clips: int, val_clips: int, correlation: float, label_noise: float, unannotated_share: float
-) -> list[Clip]:
-    """All clips, training first; every action equally often in each split.
-
-    `correlation` is the share of training clips that show a favourite object of their action; in validation objects are
-    drawn evenly. `label_noise` is for training only.
-    """
+def plan_clips(world: World) -> list[Clip]:
+    """All clips, training first; every action equally often in each split."""
+    seed, train_clips, val_clips = world.seed, world.train_clips, world.val_clips
     things = make_things(seed)
-    numbers = 1 + generator(seed, "ids").permutation(ID_RANGE)[: train_clips + val_clips]
+    numbers = 1 + world_generator(seed, "ids").permutation(ID_RANGE)[: train_clips + val_clips]
     ids = iter(str(number) for number in numbers)
     clips = []
     for split, count in (("train", train_clips), ("val", val_clips)):
-        actions = generator(seed, "actions", split).permutation(np.arange(count) % len(ACTIONS))
+        actions = world_generator(seed, "actions", split).permutation(np.arange(count) % len(ACTIONS))
         for action in actions.tolist():
             clip_id = next(ids)
-            rng = generator(seed, "clip", clip_id)
-            first = draw_thing(rng, things[split], action, correlation if split == "train" else None)
-            wrong = split == "train" and rng.uniform() < label_noise
+            rng = world_generator(seed, "clip", clip_id)
+            first = draw_thing(rng, things[split], action, world.correlation if split == "train" else None)
+            wrong = split == "train" and rng.uniform() < world.label_noise
             label = int(rng.choice([k for k in range(len(ACTIONS)) if k != action])) if wrong else action
             pool = [thing for group in things[split] for thing in group if thing != first]
             second, third = (pool[k] for k in rng.permutation(len(pool))[:2])
             frames = int(rng.integers(FRAMES[0], FRAMES[1] + 1))
-            annotated = 0 if rng.uniform() < unannotated_share else frames - int(rng.integers(0, 3))
+            annotated = 0 if rng.uniform() < world.unannotated_share else frames - int(rng.integers(0, 3))
             clips.append(
                 Clip(
                     clip_id,

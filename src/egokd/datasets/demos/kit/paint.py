@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in picture heights
+
 OVERSAMPLE = 4
 LIGHT = np.array([-0.45, -0.65, 0.62], np.float32)  # towards the lamp: from the upper left, above
 
@@ -23,7 +25,7 @@ class Sprite:
     rgba: np.ndarray
     density: float
     anchor: tuple[float, float]
-    extent: tuple[float, float, float, float]
+    extent: Box
 
 
 class Pen:
@@ -89,7 +91,7 @@ class Pen:
         shade[part] = ambient + (1.05 - ambient) * lit + np.clip(lit - 0.9, 0, 1)
         return shade
 
-    def finish(self, extent: tuple[float, float, float, float] | None = None) -> Sprite:
+    def finish(self, extent: Box | None = None) -> Sprite:
         """Shrink to the final density; the extent is that of everything drawn unless given."""
         if extent is None:
             rows, cols = np.where(self.alpha.max(1) > 0.3)[0], np.where(self.alpha.max(0) > 0.3)[0]
@@ -153,12 +155,15 @@ def paste(
     region += cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
 
 
-def placed_box(
-    sprite: Sprite, x: float, y: float, size: float, angle: float, mirror: bool = False
-) -> tuple[float, float, float, float]:
+def placed_box(sprite: Sprite, x: float, y: float, size: float, angle: float, mirror: bool = False) -> Box:
     """Box around the sprite's extent when pasted so, in units: x1, y1, x2, y2."""
     x1, y1, x2, y2 = sprite.extent
     px, py = np.array([x1, x2, x1, x2]) * (-1 if mirror else 1), np.array([y1, y1, y2, y2])
     c, s = np.cos(angle) * size, np.sin(angle) * size
     qx, qy = x + c * px - s * py, y + s * px + c * py
     return float(qx.min()), float(qy.min()), float(qx.max()), float(qy.max())
+
+
+def moved(box: Box, dx: float, dy: float) -> Box:
+    """The box, dx further to the right and dy further down."""
+    return box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from egokd.datasets.demos.kit.colours import Colour
 from egokd.datasets.demos.kit.paint import Pen, Sprite
-from egokd.datasets.demos.kitchen.kitchens import Colour
 
 STEEL = (0.78, 0.80, 0.83)
 WOOD = (0.66, 0.46, 0.28)

@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 
-from egokd.datasets.demos.kit import hands
+from egokd.datasets.demos.kit.noise import smooth_noise
 from egokd.datasets.demos.kit.paint import paste
 from egokd.datasets.demos.kit.sprites import STEEL
+from egokd.datasets.demos.kitchen import tools
 from egokd.datasets.demos.kitchen.kitchens import Kitchen
 
 MARGIN = 0.5  # how much of the room is drawn outside the picture on each side, picture heights
@@ -62,13 +63,6 @@ def counter(kitchen: Kitchen, rng: np.random.Generator, xs: np.ndarray, ys: np.n
     return np.array([0.78, 0.78, 0.76], np.float32) * tint * (1 + 0.025 * fine + 0.03 * cloud)[..., None]
 
 
-def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], blur: float) -> np.ndarray:
-    """Noise with mean 0 and standard deviation 1, blurred by `blur` pixels; float32 of the given shape."""
-    noise = rng.standard_normal(shape, dtype=np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), max(blur, 0.6))
-    return (noise - noise.mean()) / max(float(noise.std()), 1e-6)
-
-
 def sink(room: np.ndarray, kitchen: Kitchen, xs: np.ndarray, ys: np.ndarray, density: float) -> None:
     """Draw basin and tap into the room, in place."""
     dx, dy = np.abs(xs - kitchen.sink_x) - 0.19, np.abs(ys - SINK_Y) - 0.065
@@ -81,5 +75,5 @@ def sink(room: np.ndarray, kitchen: Kitchen, xs: np.ndarray, ys: np.ndarray, den
     room[:] = room * (1 - inner) + steel * depth[..., None] * inner
     hole = np.exp(-(((xs - kitchen.sink_x) / 0.03) ** 2) - ((ys - SINK_Y - 0.03) / 0.02) ** 2)
     room *= 1 - 0.7 * hole[..., None]
-    spout = hands.tap(density)
+    spout = tools.tap(density)
     paste(room, spout, kitchen.sink_x + MARGIN, SINK_Y - 0.10 + MARGIN, density)

@@ -6,7 +6,8 @@ import pickle
 import numpy as np
 
 from egokd.datasets.demos.kitchen.scene import Seen
-from egokd.datasets.demos.kitchen.script import VideoPlan, generator
+from egokd.datasets.demos.kitchen.script import VideoPlan
+from egokd.hashing import world_generator
 from egokd.media.hand_object_proto import detections_class
 
 JITTER = 0.010  # standard deviation of box edges, picture heights
@@ -29,7 +30,7 @@ def detect(
     `frames` holds the true boxes at the video's own frames `times_s`; clock frames between two of them repeat
     the detections of the one shown at that time, as a detector run on the decoded video would.
     """
-    rng = generator(seed, "detections", plan.video_id)
+    rng = world_generator(seed, "detections", plan.video_id)
     blind = [s for s in plan.segments if rng.uniform() < missed_box_share * BLIND_SHARE]
     bodies = []
     for time, seen in zip(times_s, frames, strict=True):

@@ -1,13 +1,12 @@
 """What makes one kitchen look different from another: counter, walls, light, skin, sleeve, object colours."""
 
-import colorsys
 from dataclasses import dataclass
 
 import numpy as np
 
-from egokd.datasets.demos.kitchen.script import NOUNS, generator
-
-Colour = tuple[float, float, float]  # RGB, 0 to 1
+from egokd.datasets.demos.kit.colours import SKIN, Colour, hsv
+from egokd.datasets.demos.kitchen.script import NOUNS
+from egokd.hashing import world_generator
 
 # hue, saturation, value of each object in an average kitchen
 OBJECT_HSV = {
@@ -24,14 +23,6 @@ OBJECT_HSV = {
 }
 # how far the hue may move from one kitchen to the next: food keeps its colour, crockery does not
 HUE_FREEDOM = {"tomato": 0.012, "carrot": 0.012, "bread": 0.015, "pan": 0.1, "spoon": 0.1, "plate": 0.1}
-SKIN = (
-    (0.96, 0.80, 0.69),
-    (0.89, 0.69, 0.55),
-    (0.78, 0.57, 0.43),
-    (0.62, 0.43, 0.31),
-    (0.45, 0.30, 0.21),
-    (0.33, 0.22, 0.16),
-)
 SEEN_COUNTERS = ("oak", "marble", "laminate", "slate", "walnut", "tiles")
 SHIFTED_COUNTERS = ("granite", "steel")
 WARMTH, SHIFTED_WARMTH = 0.10, 0.16  # largest change of the light's red and blue
@@ -51,12 +42,11 @@ class Kitchen:
     stripes: bool
     objects: dict[str, Colour]
     sink_x: float
-    zoom: float
 
 
 def make_kitchen(seed: int, index: int, shifted: bool) -> Kitchen:
     """Kitchen `index`; `shifted` ones (validation only) have other counters, stronger light and hue shifts."""
-    rng = generator(seed, "kitchen", index)
+    rng = world_generator(seed, "kitchen", index)
     counters = SHIFTED_COUNTERS if shifted else SEEN_COUNTERS
     warm = rng.uniform(-1, 1) * (SHIFTED_WARMTH if shifted else WARMTH)
     freedom = 0.035 if shifted else 0.03
@@ -78,10 +68,4 @@ def make_kitchen(seed: int, index: int, shifted: bool) -> Kitchen:
         stripes=bool(rng.uniform() < 0.4),
         objects=objects,
         sink_x=float(rng.choice([0.50, 0.84]) + rng.uniform(-0.04, 0.04)),
-        zoom=float(rng.uniform(0.95, 1.08)),
     )
-
-
-def hsv(hue: float, saturation: float, value: float) -> Colour:
-    """RGB of a hue (any real number, whole turns are dropped), saturation and value."""
-    return colorsys.hsv_to_rgb(float(hue) % 1.0, float(saturation), float(value))

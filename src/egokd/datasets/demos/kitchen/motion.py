@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from egokd.datasets.demos.kit.easing import Point, between, ease
 from egokd.datasets.demos.kitchen.backdrop import SINK_Y
 from egokd.datasets.demos.kitchen.script import Segment
 
@@ -35,17 +36,17 @@ class Script:
     size: float
     reach: float
     knots: tuple[float, float, float, float]
-    rest: tuple[float, float]
+    rest: Point
 
 
 @dataclass
 class State:
     """Where everything is at one moment."""
 
-    obj: tuple[float, float] = (0.0, 0.0)
+    obj: Point = (0.0, 0.0)
     lift: float = 0.0
     angle: float = 0.0
-    hand: tuple[float, float] = (0.0, 0.0)
+    hand: Point = (0.0, 0.0)
     hand_angle: float = 0.0
     grip: bool = False
     contact: bool = False
@@ -79,16 +80,6 @@ def make_script(segment: Segment, sink_x: float, rng: np.random.Generator) -> Sc
     )
 
 
-def ease(t: float, a: float, b: float) -> float:
-    """0 before a, 1 after b, smooth between."""
-    u = min(max((t - a) / max(b - a, 1e-6), 0.0), 1.0)
-    return u * u * (3 - 2 * u)
-
-
-def between(p: tuple[float, float], q: tuple[float, float], u: float) -> tuple[float, float]:
-    return (p[0] + (q[0] - p[0]) * u, p[1] + (q[1] - p[1]) * u)
-
-
 def state_at(script: Script, time_s: float) -> State:
     """State `time_s` seconds after the segment's start (may be negative or after its end)."""
     segment = script.segment
@@ -104,13 +95,13 @@ def state_at(script: Script, time_s: float) -> State:
     return hold(script, u, time_s, rest)
 
 
-def gripping(script: Script, obj: tuple[float, float], lift: float = 0.0) -> tuple[float, float]:
+def gripping(script: Script, obj: Point, lift: float = 0.0) -> Point:
     """Where the hand is while it holds an object at `obj`, `lift` above the counter."""
     side = -1 if script.left_handed else 1
     return obj[0] + side * GRIP[0], obj[1] + GRIP[1] - lift
 
 
-def carry(script: Script, u: float, rest: tuple[float, float]) -> State:
+def carry(script: Script, u: float, rest: Point) -> State:
     """Reach, grip, carry out of the picture (backwards: put)."""
     arrive, begin, _, leave = script.knots
     home = (script.x, script.y)
@@ -122,7 +113,7 @@ def carry(script: Script, u: float, rest: tuple[float, float]) -> State:
     return State(obj, lift, script.turn * (1 - out), (hand[0], hand[1] - lift * held), -0.25 * out, held, held)
 
 
-def push(script: Script, u: float, rest: tuple[float, float], direction: int) -> State:
+def push(script: Script, u: float, rest: Point, direction: int) -> State:
     """Slide the object over the counter; the same grip whatever the direction."""
     arrive, begin, end, leave = script.knots
     start, stop = (
@@ -140,7 +131,7 @@ def push(script: Script, u: float, rest: tuple[float, float], direction: int) ->
     return State(obj, 0.0, script.turn, hand, 0.0, held, held)
 
 
-def use_tool(script: Script, u: float, time_s: float, rest: tuple[float, float]) -> State:
+def use_tool(script: Script, u: float, time_s: float, rest: Point) -> State:
     """Cut with a knife or stir with a spoon."""
     arrive, begin, end, leave = script.knots
     home = (script.x, script.y)
@@ -166,7 +157,7 @@ def use_tool(script: Script, u: float, time_s: float, rest: tuple[float, float])
     return State(home, 0.0, turn_of_object, hand, 0.0, True, there > 0.9, tool, float(angle), chop=float(chop * active))
 
 
-def hold(script: Script, u: float, time_s: float, rest: tuple[float, float]) -> State:
+def hold(script: Script, u: float, time_s: float, rest: Point) -> State:
     """Wash under the tap or pour: the hand holds the object all the time."""
     arrive, begin, end, leave = script.knots
     home = (script.x, script.y)

@@ -1,20 +1,19 @@
 """Puts one video together frame by frame, with the true boxes of hands and objects."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from egokd.datasets.demos.kit import hands, sprites
-from egokd.datasets.demos.kit.paint import Sprite, paste, placed_box, shadow_of
-from egokd.datasets.demos.kitchen import appliances
+from egokd.datasets.demos.kit.easing import Point
+from egokd.datasets.demos.kit.paint import Box, moved, paste, placed_box
 from egokd.datasets.demos.kitchen.backdrop import MARGIN, SINK_Y, backdrop
 from egokd.datasets.demos.kitchen.kitchens import Kitchen, make_kitchen
+from egokd.datasets.demos.kitchen.look import look_of
 from egokd.datasets.demos.kitchen.motion import Script, State, make_script, state_at
-from egokd.datasets.demos.kitchen.script import NOUNS, VideoPlan, generator
+from egokd.datasets.demos.kitchen.script import NOUNS, VideoPlan
+from egokd.hashing import world_generator
 
-Box = tuple[float, float, float, float]
 FLAT = ("carrot", "bread", "spoon", "tomato")  # may lie turned in any direction
 IDLE_TAP, IDLE_BOARD, IDLE_GLASS = 0.35, 0.3, 0.3  # shares of segments
 APPLIANCE_Y = 0.27  # where the appliance stands, from the top
@@ -41,27 +40,22 @@ class Clutter:
     size: float
 
 
-class Look:
-    """All sprites of one kitchen at one density."""
+@dataclass(frozen=True)
+class Shot:
+    """One frame while it is drawn: its picture and boxes, which grow, and what it shows.
 
-    def __init__(self, kitchen: Kitchen, density: float) -> None:
-        self.objects = {noun: sprites.OBJECTS[noun](kitchen.objects[noun], density) for noun in NOUNS}
-        self.objects["glass"] = hands.glass(density)
-        self.shadows = {name: shadow_of(sprite, 0.022) for name, sprite in self.objects.items()}
-        self.hands = {
-            grip: hands.hand(kitchen.skin, kitchen.sleeve, kitchen.stripes, grip, density) for grip in (False, True)
-        }
-        self.hand_shadows = {grip: shadow_of(sprite, 0.03) for grip, sprite in self.hands.items()}
-        self.tools: dict[str, Sprite] = {"knife": hands.knife(density), "stirrer": hands.stirrer(density)}
-        self.board = hands.board(density)
-        self.appliances = {name: draw(density) for name, draw in appliances.APPLIANCES.items()}
-        self.appliance_shadows = {name: shadow_of(sprite, 0.03) for name, sprite in self.appliances.items()}
+    number  of the action on show
+    cx, cy  place of the picture's upper left corner
+    """
 
-
-@lru_cache(maxsize=2)
-def look_of(seed: int, index: int, shifted: bool, density: float) -> Look:
-    """The sprites of kitchen `index`, kept for its next video."""
-    return Look(make_kitchen(seed, index, shifted), density)
+    picture: np.ndarray
+    seen: list[Seen]
+    number: int
+    time_s: float
+    script: Script
+    state: State
+    cx: float
+    cy: float
 
 
 class Stage:
@@ -71,7 +65,7 @@ class Stage:
         kitchen = make_kitchen(seed, plan.kitchen, plan.shifted)
         self.plan, self.kitchen, self.width, self.density = plan, kitchen, width, density
         self.look = look_of(seed, plan.kitchen, plan.shifted, density)
-        rng = generator(seed, "stage", plan.video_id)
+        rng = world_generator(seed, "stage", plan.video_id)
         self.room = backdrop(kitchen, rng, width, density)
         self.rhythm = rng.uniform(0, 2 * np.pi, (2, 3))
         self.sway = rng.uniform(0.016, 0.032)
@@ -79,7 +73,7 @@ class Stage:
         self.scripts, self.clutter, self.second_hand = [], [], []
         self.running, self.boards, self.appliance_x = [], [], []
         for number, segment in enumerate(plan.segments):
-            own = generator(seed, "segment", plan.video_id, number)
+            own = world_generator(seed, "segment", plan.video_id, number)
             script = make_script(segment, kitchen.sink_x, own)
             self.scripts.append(script)
             self.clutter.append(place_clutter(script, own, width))
@@ -88,13 +82,13 @@ class Stage:
             self.running.append(bool(own.uniform() < IDLE_TAP))
             idle_board = bool(own.uniform() < IDLE_BOARD) and segment.verb != "wash"
             self.boards.append(segment.verb == "cut" or idle_board)
-            offset = generator(seed, "appliance", plan.video_id, number).uniform(-0.04, 0.04)
+            offset = world_generator(seed, "appliance", plan.video_id, number).uniform(-0.04, 0.04)
             self.appliance_x.append(beside_sink(kitchen, width) + float(offset))
         # half-way between two actions the wearer looks aside, and the counter is set anew
         self.switches = [(a.stop_s + b.start_s) / 2 for a, b in zip(plan.segments[:-1], plan.segments[1:], strict=True)]
         self._static: tuple[int, np.ndarray] = (-1, self.room)
 
-    def camera(self, time_s: float) -> tuple[float, float]:
+    def camera(self, time_s: float) -> Point:
         """Offset of the picture's upper left corner: head sway, and a look aside between actions."""
         t = 2 * np.pi * time_s
         dx, dy = (
@@ -118,15 +112,8 @@ class Stage:
                 paste(layer, self.look.board, script.x + MARGIN, script.y + 0.03 + MARGIN, self.density)
             for item in sorted(self.clutter[number], key=lambda c: c.y):
                 x, y = item.x + MARGIN, item.y + MARGIN
-                paste(
-                    layer,
-                    self.look.shadows[item.name],
-                    x + 0.012,
-                    y + 0.02,
-                    self.density,
-                    item.size,
-                    item.angle,
-                )
+                shadow = self.look.shadows[item.name]
+                paste(layer, shadow, x + 0.012, y + 0.02, self.density, item.size, item.angle)
                 paste(layer, self.look.objects[item.name], x, y, self.density, item.size, item.angle)
             self._static = (number, layer)
         return self._static[1]
@@ -150,101 +137,58 @@ class Stage:
             Seen("object", moved(placed_box(self.look.objects[c.name], c.x, c.y, c.size, c.angle), -cx, -cy))
             for c in self.clutter[number]
         ]
-        self._draw_action(picture, seen, script, state, cx, cy, number, time_s)
+        self._draw_action(Shot(picture, seen, number, time_s, script, state, cx, cy))
         picture *= self.light
         return np.clip(picture, 0, 1, out=picture), seen
 
-    def _draw_action(
-        self,
-        picture: np.ndarray,
-        seen: list[Seen],
-        script: Script,
-        state: State,
-        cx: float,
-        cy: float,
-        number: int,
-        time_s: float,
-    ) -> None:
-        look, density, noun = self.look, self.density, script.segment.noun
+    def _draw_action(self, shot: Shot) -> None:
+        """The handled object, hands, tool and water."""
+        look, density, picture = self.look, self.density, shot.picture
+        script, state, cx, cy = shot.script, shot.state, shot.cx, shot.cy
+        noun, left = script.segment.noun, script.left_handed
         x, y = state.obj[0] - cx, state.obj[1] - cy
-        flip = script.left_handed and noun in ("cup", "pan")
-        base_angle = script.phase * 0.25 - 0.7 if noun in FLAT else 0.0
-        angle = base_angle + state.angle
-        reach = 1 + 2.5 * state.lift
-        paste(
-            picture,
-            look.shadows[noun],
-            x + 0.012 * reach,
-            y + 0.02 * reach,
-            density,
-            script.size,
-            angle,
-            flip,
-        )
-        if state.water or self.running[number]:
-            self._stream(picture, self.kitchen.sink_x - cx, SINK_Y - 0.10 - cy, SINK_Y + 0.04 - cy, 0.016, time_s)
+        flip = left and noun in ("cup", "pan")
+        angle = (script.phase * 0.25 - 0.7 if noun in FLAT else 0.0) + state.angle
+        far = 1 + 2.5 * state.lift  # a lifted object's shadow falls further away
+        paste(picture, look.shadows[noun], x + 0.012 * far, y + 0.02 * far, density, script.size, angle, flip)
+        tap_x, tap_y = self.kitchen.sink_x - cx, SINK_Y - 0.10 - cy
+        if state.water or self.running[shot.number]:
+            self._stream(picture, tap_x, tap_y, SINK_Y + 0.04 - cy, 0.016, shot.time_s)
         y -= state.lift
         if script.segment.verb == "cut":
-            self._second_hand(picture, seen, script, cx, cy, 0.6, number, (x, y))
+            self._second_hand(shot, 0.6, (x, y))
         size = script.size * (1 + 0.6 * state.lift)
         paste(picture, look.objects[noun], x, y, density, size, angle, flip)
-        seen.append(Seen("object", placed_box(look.objects[noun], x, y, size, angle, flip), handled=True))
+        shot.seen.append(Seen("object", placed_box(look.objects[noun], x, y, size, angle, flip), handled=True))
         if state.water:
-            self._stream(picture, self.kitchen.sink_x - cx, SINK_Y - 0.10 - cy, y, 0.018, time_s, splash=True)
+            self._stream(picture, tap_x, tap_y, y, 0.018, shot.time_s, splash=True)
         if state.stream > 0.05:
-            side = 1 if script.left_handed else -1
-            self._stream(picture, x + side * 0.17, y + 0.02, script.y - cy + 0.02, 0.012 * state.stream, time_s)
+            side = 1 if left else -1
+            self._stream(picture, x + side * 0.17, y + 0.02, script.y - cy + 0.02, 0.012 * state.stream, shot.time_s)
         if script.segment.verb != "cut":
-            self._second_hand(picture, seen, script, cx, cy, 0.25, number, (x, y))
-        hx, hy = state.hand[0] - cx, state.hand[1] - cy
-        left = script.left_handed
+            self._second_hand(shot, 0.25, (x, y))
+        hand = state.hand[0] - cx, state.hand[1] - cy
         if state.tool:
-            paste(
-                picture,
-                look.tools[state.tool],
-                hx,
-                hy,
-                density,
-                1.0,
-                (1 if left else -1) * -state.tool_angle,
-                left,
-            )
-        self._hand(picture, seen, hx, hy, state.hand_angle * (-1 if left else 1), left, state.grip, state.contact)
+            turn = (1 if left else -1) * -state.tool_angle
+            paste(picture, look.tools[state.tool], *hand, density, 1.0, turn, left)
+        self._hand(shot, hand, state.hand_angle * (-1 if left else 1), left, state.grip, state.contact)
 
-    def _hand(
-        self,
-        picture: np.ndarray,
-        seen: list[Seen],
-        x: float,
-        y: float,
-        angle: float,
-        left: bool,
-        grip: bool,
-        contact: bool,
-    ) -> None:
-        paste(picture, self.look.hand_shadows[grip], x + 0.02, y + 0.035, self.density, 1.0, angle, left, 0.7)
-        paste(picture, self.look.hands[grip], x, y, self.density, 1.0, angle, left)
-        seen.append(Seen("hand", placed_box(self.look.hands[grip], x, y, 1.0, angle, left), left, contact))
+    def _hand(self, shot: Shot, at: Point, angle: float, left: bool, grip: bool, contact: bool) -> None:
+        x, y = at
+        paste(shot.picture, self.look.hand_shadows[grip], x + 0.02, y + 0.035, self.density, 1.0, angle, left, 0.7)
+        paste(shot.picture, self.look.hands[grip], x, y, self.density, 1.0, angle, left)
+        shot.seen.append(Seen("hand", placed_box(self.look.hands[grip], x, y, 1.0, angle, left), left, contact))
 
-    def _second_hand(
-        self,
-        picture: np.ndarray,
-        seen: list[Seen],
-        script: Script,
-        cx: float,
-        cy: float,
-        share: float,
-        number: int,
-        target: tuple[float, float],
-    ) -> None:
+    def _second_hand(self, shot: Shot, share: float, target: Point) -> None:
         """The other hand steadies what is cut, or just lies on the counter now and then."""
-        if self.second_hand[number] > share:
+        if self.second_hand[shot.number] > share:
             return
+        script = shot.script
         side = 1 if script.left_handed else -1
         holding = script.segment.verb == "cut"
-        x = target[0] + side * 0.13 if holding else script.x - cx + side * 0.42
-        y = target[1] + 0.02 if holding else 0.80 - cy
-        self._hand(picture, seen, x, y, 0.0, not script.left_handed, holding, holding)
+        x = target[0] + side * 0.13 if holding else script.x - shot.cx + side * 0.42
+        y = target[1] + 0.02 if holding else 0.80 - shot.cy
+        self._hand(shot, (x, y), 0.0, not script.left_handed, holding, holding)
 
     def _stream(
         self,
@@ -278,10 +222,6 @@ class Stage:
 def beside_sink(kitchen: Kitchen, width: float) -> float:
     """Where there is room next to the sink, towards the middle of the picture."""
     return kitchen.sink_x + (0.40 if kitchen.sink_x < width / 2 else -0.40)
-
-
-def moved(box: Box, dx: float, dy: float) -> Box:
-    return (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy)
 
 
 def frame_light(kitchen: Kitchen, rng: np.random.Generator, width: float, density: float) -> np.ndarray:

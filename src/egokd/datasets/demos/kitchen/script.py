@@ -4,10 +4,11 @@ Everything is a pure function of the seed: a random number generator is made for
 video, segment), so videos can be rendered in any order and in several processes.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from egokd.hashing import world_generator
 
 VERBS = ("take", "put", "wash", "cut", "stir", "pour", "push-left", "push-right")
 NOUNS = ("cup", "plate", "bowl", "pan", "bottle", "tomato", "carrot", "bread", "spoon", "box")
@@ -81,15 +82,40 @@ NOUN_DECAY = 0.45  # share of the k-th noun of a verb falls as (k + 1) ** -NOUN_
 CLOCK_2018, CLOCK_2020 = 60, 50  # official frame clocks of video ids PXX_YY and PXX_1YY, frames per second
 
 
-def generator(*keys: object) -> np.random.Generator:
-    """A random generator that depends on the keys only."""
-    digest = hashlib.blake2b("/".join(map(str, keys)).encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
-
-
 def clock_of(video_id: str) -> int:
     """Frame clock of a video, frames per second: 50 for 2020-style ids (PXX_1YY), else 60."""
     return CLOCK_2020 if len(video_id.split("_")[1]) == 3 else CLOCK_2018
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The size of the demo and its chances; shares are in 0 to 1.
+
+    train_kitchens      participants in the training videos, each with a kitchen of their own
+    val_only_kitchens   participants that appear in validation only
+    segments_per_video  at most
+    frame_rate          of the video files; the annotated frame numbers follow the fixed clocks of 50 and 60
+    short_side          height of the pictures in pixels, multiplied by `scale`, which draws the same world larger
+    label_noise         share of training segments with a wrong verb or noun
+    habits              share of segments that happen at their verb's place; persons in unseen kitchens do things
+                        anywhere
+    silent_share        share of videos without sound; at least one is silent when it is above zero
+    missed_box_share    share of detections left out
+    """
+
+    seed: int
+    train_kitchens: int
+    val_only_kitchens: int
+    train_segments: int
+    val_segments: int
+    segments_per_video: int = 12
+    frame_rate: float
+    short_side: int
+    scale: int = 1
+    label_noise: float
+    habits: float
+    silent_share: float
+    missed_box_share: float
 
 
 @dataclass(frozen=True)
@@ -146,41 +172,25 @@ def draw_pairs(count: int, rng: np.random.Generator) -> list[tuple[str, str]]:
     return [chosen[i] for i in rng.permutation(count)]
 
 
-def plan_videos(
-    seed: int,
-    train_kitchens: int,
-    val_only_kitchens: int,
-    train_segments: int,
-    val_segments: int,
-    segments_per_video: int,
-    label_noise: float,
-    habits: float,
-    silent_share: float,
-) -> list[VideoPlan]:
-    """The script of the whole dataset; half of the validation segments come from unseen kitchens.
-
-    label_noise  share of training segments with a wrong verb or noun
-    habits       share of segments that happen at their verb's place; persons in unseen kitchens do things anywhere
-    """
-    unseen_val = val_segments // 2 if val_only_kitchens else 0
-    jobs = [(k, "train", n) for k, n in enumerate(split_evenly(train_segments, train_kitchens))]
-    jobs += [(k, "val", n) for k, n in enumerate(split_evenly(val_segments - unseen_val, train_kitchens))]
+def plan_videos(world: World) -> list[VideoPlan]:
+    """The script of the whole dataset; half of the validation segments come from unseen kitchens."""
+    seed, train_kitchens, val_only_kitchens = world.seed, world.train_kitchens, world.val_only_kitchens
+    unseen_val = world.val_segments // 2 if val_only_kitchens else 0
+    jobs = [(k, "train", n) for k, n in enumerate(split_evenly(world.train_segments, train_kitchens))]
+    jobs += [(k, "val", n) for k, n in enumerate(split_evenly(world.val_segments - unseen_val, train_kitchens))]
     unseen = split_evenly(unseen_val, val_only_kitchens) if val_only_kitchens else []
     jobs += [(train_kitchens + k, "val", n) for k, n in enumerate(unseen)]
     pairs = {
-        "train": draw_pairs(train_segments, generator(seed, "pairs", "train")),
-        "val": draw_pairs(val_segments, generator(seed, "pairs", "val")),
+        "train": draw_pairs(world.train_segments, world_generator(seed, "pairs", "train")),
+        "val": draw_pairs(world.val_segments, world_generator(seed, "pairs", "val")),
     }
     plans, used = [], dict.fromkeys(range(train_kitchens + val_only_kitchens), 0)
     for kitchen, split, count in jobs:
-        for part in split_evenly(count, -(-count // segments_per_video)):
+        for part in split_evenly(count, -(-count // world.segments_per_video)):
             shown, pairs[split] = pairs[split][:part], pairs[split][part:]
             used[kitchen] += 1
-            noise = label_noise if split == "train" else 0.0
-            shifted = kitchen >= train_kitchens
-            own = 0.0 if shifted else habits
-            plans.append(plan_video(seed, kitchen, shifted, split, used[kitchen], shown, noise, own))
-    return silence(plans, seed, silent_share)
+            plans.append(plan_video(world, kitchen, split, used[kitchen], shown))
+    return silence(plans, seed, world.silent_share)
 
 
 def silence(plans: list[VideoPlan], seed: int, share: float) -> list[VideoPlan]:
@@ -189,24 +199,18 @@ def silence(plans: list[VideoPlan], seed: int, share: float) -> list[VideoPlan]:
     for split in ("train", "val"):
         own = [p.video_id for p in plans if p.split == split]
         count = max(round(share * len(own)), 1 if share > 0 else 0)
-        silent |= {own[i] for i in generator(seed, "silent", split).permutation(len(own))[:count]}
+        silent |= {own[i] for i in world_generator(seed, "silent", split).permutation(len(own))[:count]}
     return [replace(p, silent=p.video_id in silent) for p in plans]
 
 
-def plan_video(
-    seed: int,
-    kitchen: int,
-    shifted: bool,
-    split: str,
-    number: int,
-    pairs: list[tuple[str, str]],
-    label_noise: float,
-    habits: float,
-) -> VideoPlan:
+def plan_video(world: World, kitchen: int, split: str, number: int, pairs: list[tuple[str, str]]) -> VideoPlan:
     """Times and labels of one video. Odd numbers get 2018-style ids, even ones 2020-style ids."""
+    seed, shifted = world.seed, kitchen >= world.train_kitchens
+    label_noise = world.label_noise if split == "train" else 0.0
+    habits = 0.0 if shifted else world.habits
     participant = f"P{kitchen + 1:02d}"
     video_id = f"{participant}_{number:02d}" if number % 2 else f"{participant}_{100 + number}"
-    rng = generator(seed, "video", video_id)
+    rng = world_generator(seed, "video", video_id)
     time, segments = float(rng.uniform(0.4, 0.9)), []
     for index, (verb, noun) in enumerate(pairs):
         stop = time + float(rng.uniform(1.5, 2.6))
@@ -216,7 +220,7 @@ def plan_video(
                 label_verb = str(rng.choice([v for v in VERBS if v != verb]))
             else:
                 label_noun = str(rng.choice([n for n in NOUNS if n != noun]))
-        place = place_of(verb, habits, generator(seed, "place", video_id, index))
+        place = place_of(verb, habits, world_generator(seed, "place", video_id, index))
         segments.append(Segment(round(time, 2), round(stop, 2), verb, noun, label_verb, label_noun, place))
         time = stop + float(rng.uniform(0.45, 0.8))
     duration = round(segments[-1].stop_s + 0.6, 2)

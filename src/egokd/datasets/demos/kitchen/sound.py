@@ -3,7 +3,8 @@
 import numpy as np
 
 from egokd.datasets.demos.kitchen.motion import Script
-from egokd.datasets.demos.kitchen.script import VideoPlan, generator
+from egokd.datasets.demos.kitchen.script import VideoPlan
+from egokd.hashing import world_generator
 
 RATE = 16000  # samples per second
 DISTRACTION = 0.15  # share of segments with another verb's sound in the background
@@ -11,13 +12,13 @@ DISTRACTION = 0.15  # share of segments with another verb's sound in the backgro
 
 def soundtrack(seed: int, plan: VideoPlan, scripts: list[Script]) -> np.ndarray:
     """Mono float32 [samples] in -1 to 1 for the whole video."""
-    rng = generator(seed, "sound", plan.video_id)
+    rng = world_generator(seed, "sound", plan.video_id)
     count = int(plan.duration_s * RATE)
     time = np.arange(count) / RATE
     wave = coloured(rng, count, 1.0) * rng.uniform(0.015, 0.035)
     wave += rng.uniform(0.0, 0.012) * np.sin(2 * np.pi * rng.choice([50.0, 100.0]) * time)
     for script in scripts:
-        own = generator(seed, "sound", plan.video_id, script.segment.start_s)
+        own = world_generator(seed, "sound", plan.video_id, script.segment.start_s)
         add(wave, script, script.segment.verb, own, own.uniform(0.05, 0.22))
         if own.uniform() < DISTRACTION:
             add(wave, script, str(own.choice(["wash", "cut", "stir", "pour"])), own, own.uniform(0.02, 0.07))

@@ -1,0 +1,42 @@
+"""Stores of waveforms: Arrow IPC files, memory-mapped.
+
+One row per segment: `segment_id`, `start_s` (video time of the first sample) and `samples` (mono int16, little-endian),
+null where the source has no sound. The file's schema metadata holds JSON under the key `egokd`: sample rate, margin.
+"""
+
+import numpy as np
+
+from egokd.errors import UserError
+from egokd.media.arrow_reader import open_arrow
+from egokd.media.lazy import LazyStore
+
+
+class AudioStore(LazyStore[dict[str, tuple[int, int, int]]]):
+    """Waveforms of several shards by segment id."""
+
+    def _read_index(self) -> dict[str, tuple[int, int, int]]:
+        self._files, index = [], {}
+        for number, path in enumerate(self.paths):
+            reader, metadata = open_arrow(path, "audio")
+            batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+            self._files.append((batches, int(metadata["sample_rate"])))
+            for b, batch in enumerate(batches):
+                known = batch.column("samples").is_valid().to_pylist()
+                for row, segment_id in enumerate(batch.column("segment_id").to_pylist()):
+                    if known[row]:
+                        index[segment_id] = (number, b, row)
+        return index
+
+    def has(self, segment_id: str) -> bool:
+        """Whether there is sound: False for silent videos and for segments that were skipped."""
+        return segment_id in self._open()
+
+    def waveform(self, segment_id: str) -> tuple[np.ndarray, float, int]:
+        """(float32 [N] in [-1, 1), video time of the first sample in s, samples per second)."""
+        try:
+            number, b, row = self._open()[segment_id]
+        except KeyError:
+            raise UserError(f"segment {segment_id!r} has no sound in the store; ask has() first") from None
+        batches, rate = self._files[number]
+        samples = np.frombuffer(batches[b].column("samples")[row].as_buffer(), "<i2")
+        return samples.astype(np.float32) / 32768, batches[b].column("start_s")[row].as_py(), rate

@@ -1,0 +1,125 @@
+"""Writes a frame store: one shard of encoded frames, as `egokd.media.frame_store` describes it."""
+
+import json
+import mmap
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from egokd.io import METADATA_KEY
+from egokd.media import arrow_writer
+
+
+class StoreWriter:
+    """Write one shard of frames, video by video, in constant memory; a video may be taken back before it is ended.
+
+    Bytes go to a spool file first: only at the end is it known which videos are whole, and Arrow wants the metadata in
+    front. Use as a context manager; the store appears under `path` when the block ends without an error.
+    """
+
+    def __init__(self, path: str | Path, columns: tuple[str, ...], metadata: dict[str, Any]):
+        self.path = Path(path)
+        self.columns = columns
+        self.metadata = metadata
+        self.videos: dict[str, dict] = {}
+        self._times: list[np.ndarray] = []
+        self._sizes: dict[str, list[np.ndarray]] = {column: [] for column in columns}
+        self._current: str | None = None
+
+    def __enter__(self) -> "StoreWriter":
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        name = f".{self.path.stem}.{uuid.uuid4().hex[:8]}"
+        self._spools = {c: (self.path.parent / f"{name}.{c}.spool").open("w+b") for c in self.columns}
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            for spool in self._spools.values():
+                spool.close()
+                Path(spool.name).unlink(missing_ok=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a video was begun and neither ended nor dropped."""
+        return self._current is not None
+
+    def begin(self, video_id: str) -> None:
+        """Start a video; each comes once."""
+        if video_id in self.videos or self._current is not None:
+            raise ValueError(f"{video_id}: videos are written once, one after the other")
+        self._current = video_id
+        self._marks = {column: spool.tell() for column, spool in self._spools.items()}
+        self._video_times: list[float] = []
+        self._video_sizes: dict[str, list[int]] = {column: [] for column in self.columns}
+
+    def add(self, time_s: float, **payload: bytes) -> None:
+        """Add a frame of the current video, later than the one before, with bytes for every column."""
+        if self._video_times and time_s <= self._video_times[-1]:
+            raise ValueError(f"{self._current}: frame at {time_s} s does not come after {self._video_times[-1]} s")
+        for column in self.columns:
+            self._spools[column].write(payload[column])
+            self._video_sizes[column].append(len(payload[column]))
+        self._video_times.append(time_s)
+
+    def end(self, info: dict[str, Any]) -> None:
+        """Keep the current video, with `info` as its entry in the metadata: width, height, and what else is known."""
+        first = sum(entry["rows"] for entry in self.videos.values())
+        rows = len(self._video_times)
+        self.videos[self._current] = {**info, "first_row": first, "rows": rows}
+        self._times.append(np.asarray(self._video_times, np.float64))
+        for column in self.columns:
+            self._sizes[column].append(np.asarray(self._video_sizes[column], np.int64))
+        self._current = None
+
+    def drop(self) -> None:
+        """Take the current video back: nothing of it will be in the store."""
+        for column, spool in self._spools.items():
+            spool.seek(self._marks[column])
+            spool.truncate()
+        self._current = None
+
+    def _finish(self) -> None:
+        metadata = {"store": "frames", **self.metadata, "videos": self.videos}
+        fields = [("video_id", pa.dictionary(pa.int32(), pa.string())), ("time_s", pa.float64())]
+        fields += [(column, pa.binary()) for column in self.columns]
+        schema = pa.schema(fields, {METADATA_KEY: json.dumps(metadata).encode()})
+        names = pa.array(list(self.videos), pa.string())
+        maps = {}
+        for column, spool in self._spools.items():
+            spool.flush()
+            size = Path(spool.name).stat().st_size
+            mapped = mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+            maps[column] = pa.py_buffer(mapped)
+        begin = dict.fromkeys(self.columns, 0)
+        with arrow_writer.arrow_file(self.path, schema) as writer:
+            for index, times in enumerate(self._times):
+                sizes = {column: self._sizes[column][index] for column in self.columns}
+                for first, last in _blocks(np.maximum.reduce(list(sizes.values()))):
+                    codes = pa.array(np.full(last - first, index, np.int32))
+                    arrays = [pa.DictionaryArray.from_arrays(codes, names), pa.array(times[first:last])]
+                    for column in self.columns:
+                        offsets = np.concatenate([[0], np.cumsum(sizes[column][first:last])])
+                        data = maps[column].slice(begin[column], int(offsets[-1]))
+                        buffers = [None, pa.py_buffer(offsets.astype(np.int32)), data]
+                        arrays.append(pa.Array.from_buffers(pa.binary(), last - first, buffers))
+                        begin[column] += int(offsets[-1])
+                    writer.write_batch(pa.record_batch(arrays, schema=schema))
+
+
+def _blocks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Cut rows of the given sizes into runs [first, last) of about BATCH_BYTES."""
+    first = total = 0
+    for row, size in enumerate(sizes.tolist()):
+        if total and total + size > arrow_writer.BATCH_BYTES:
+            yield first, row
+            first, total = row, 0
+        total += size
+    if len(sizes) > first:
+        yield first, len(sizes)
