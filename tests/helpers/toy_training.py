@@ -11,7 +11,7 @@ import torch
 
 from egokd import runtime
 from egokd.machine.placement import make_deterministic
-from egokd.models.build import write_weights
+from egokd.models.files import write_weights
 from egokd.training import loop
 from egokd.training.loop import Batch, Plan, label_loss, train
 from egokd.training.state import StateFile, fingerprint_of

@@ -69,7 +69,7 @@ def net_code(step, model):
 
     def files(wildcards):
         chosen = slices.model_of(experiment(wildcards), model or wildcards.model)
-        weights = ["egokd.models.foreign"] if step == "train" and "pretrained" in chosen.options else []
+        weights = ["egokd.models.public"] if step == "train" and "pretrained" in chosen.options else []
         return code(step, find_net(chosen.net).module, *weights)
 
     return files

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from egokd.config.validation import nearest
+from egokd.errors import nearest_name
 
 Modality = Literal["rgb", "flow", "audio", "obj"]
 MODALITIES: tuple[str, ...] = get_args(Modality)
@@ -389,16 +389,16 @@ class Experiment(Section):
             for modality in ensemble.modalities:
                 if modality not in self.teachers:
                     raise ValueError(
-                        f"ensembles.{name}.modalities: {modality!r} has no teacher; "
-                        f"there are {sorted(self.teachers)}{nearest(modality, self.teachers)}"
+                        f"ensembles.{name}.modalities: {modality!r} has no teacher"
+                        f"{nearest_name(modality, self.teachers)}"
                     )
             if len(set(ensemble.modalities)) < len(ensemble.modalities):
                 raise ValueError(f"ensembles.{name}.modalities: a modality is named twice")
         for name, student in self.students.items():
             if student.ensemble not in self.ensembles:
                 raise ValueError(
-                    f"students.{name}.ensemble: no ensemble {student.ensemble!r}; "
-                    f"there are {sorted(self.ensembles)}{nearest(student.ensemble, self.ensembles)}"
+                    f"students.{name}.ensemble: no ensemble {student.ensemble!r}"
+                    f"{nearest_name(student.ensemble, self.ensembles)}"
                 )
         for modality in self.omnivore.modalities if self.omnivore else []:
             if modality not in self.teachers:

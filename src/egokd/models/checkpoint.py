@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from egokd.errors import UserError
-from egokd.models.build import bare_name, listed, read_weights
+from egokd.models.files import bare_name, listed, read_weights
 
 CONTAINERS = ("state_dict", "model", "model_state", "model_state_dict")  # keys under which releases keep the tensors
 

@@ -6,14 +6,13 @@ omnivore that come with the recipe. What is validated, and what jobs get, is the
 recipes.
 """
 
-import difflib
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from egokd.errors import UserError
+from egokd.errors import UserError, nearest_name
 
 REMOVABLE = ("teachers", "ensembles", "students")
 
@@ -31,9 +30,7 @@ def merge(base: Any, over: Any) -> Any:
 def _read(folder: Path, name: Any, dataset: str) -> dict:
     known = sorted(path.stem for path in folder.glob("*.yaml"))
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {known}"
-        raise UserError(f"config: datasets.{dataset}.recipe: no recipe {name!r}; {hint}")
+        raise UserError(f"config: datasets.{dataset}.recipe: no recipe {name!r}{nearest_name(name, known)}")
     return yaml.safe_load((folder / f"{name}.yaml").read_text())
 
 

@@ -23,7 +23,8 @@ from egokd.errors import UserError
 from egokd.io import atomic_path, read_json
 from egokd.machine.placement import make_deterministic
 from egokd.machine.processes import Group, is_rank, run
-from egokd.models.build import build_model, save_model
+from egokd.models.build import build_model
+from egokd.models.files import save_model
 from egokd.models.nets import find_net
 from egokd.planning.code import import_closure
 from egokd.sampling.inputs import finish
@@ -215,7 +216,7 @@ def train_net(args: argparse.Namespace, settings: TrainStep, group: Group) -> No
     torch.manual_seed(args.seed)
     model = build_model(**build, **settings.options, **({"init": str(args.init[0])} if args.init else {}))
     description = {**build, "options": settings.options, "classes": segments.heads, "source": segments.source}
-    description |= {"seed": args.seed, "epochs": goal.epochs, "segments": len(dataset)}
+    description |= {"seed": args.seed, "epochs": goal.epochs, "segments": len(dataset), "trained": len(dataset) > 0}
     if not len(dataset):
         runtime.log.warning("no training segment has %s: this teacher stays untrained and is left out", args.input)
         save(args, model, description, [], group)

@@ -109,6 +109,7 @@ def test_every_naming_gives_the_same_logits(tmp_path, backbone, head):
         with torch.no_grad():
             found[kind] = model({"pixels": PIXELS})["action"]
         assert description["imported"]["format"] == kind and description["heads"] == {"action": CLASSES}
+        assert description["trained"] is True
         assert (found[kind][0] - expected).abs().max() < 1e-5
     compiled, _ = load_model(run_import(tmp_path, authors(backbone, head, "_orig_mod."), "authors"))
     with torch.no_grad():
