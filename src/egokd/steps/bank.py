@@ -7,9 +7,10 @@ import numpy as np
 from egokd import runtime
 from egokd.config.validation import parse_settings
 from egokd.distillation.logit_files import write_logits
-from egokd.machine.placement import make_deterministic
+from egokd.machine.placement import placement_of
 from egokd.machine.processes import one_device
 from egokd.models.build import load_model
+from egokd.models.files import was_trained
 from egokd.sampling.loading import ViewDataset
 from egokd.sampling.segments import read_segments
 from egokd.steps._model_io import (
@@ -33,13 +34,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--views", type=int, required=True, help="training views per segment, from 0")
     args = parser.parse_args(argv)
     runtime.start("bank", 1)
-    make_deterministic()
 
     settings = parse_settings(ViewSlice, args.settings)
     segments = read_segments(args.segments)
     model, description = load_model(args.model)
     check_model(description, args.model, segments, args.input, settings)
-    trained = description["segments"] > 0  # else no training segment had this modality, and the teacher is left out
+    trained = was_trained(description)  # else no training segment had this modality, and the teacher is left out
     rows = part_of(readable(segments, "fit", args.skipped), args.part, args.parts)
     stores = open_inputs(args.input, {args.input: shard_paths(args.stores)}, [args.input])
     what = f"part {args.part} of {args.parts}"
@@ -55,16 +55,16 @@ def main(argv: list[str] | None = None) -> None:
         labels=list(segments.heads),
     )
     views = list(range(args.views))
+    name = f"bank {args.input}"
     with one_device(args.gpus) as device:
+        placement = placement_of(device)
         write_logits(
             args.out,
             rows["segment_id"].tolist(),
             views,
             segments.num_classes,
             available,
-            run_over_views(
-                model, dataset, np.flatnonzero(available), views, args.threads, device, f"bank {args.input}"
-            ),
+            run_over_views(model, dataset, np.flatnonzero(available), views, args.threads, placement, name),
             {
                 "teacher": args.input,
                 "source": segments.source,

@@ -21,7 +21,7 @@ from egokd.distillation.logit_files import LogitFile
 from egokd.distillation.targets import EnsembleTargets
 from egokd.errors import UserError
 from egokd.io import atomic_path, read_json
-from egokd.machine.placement import make_deterministic
+from egokd.machine.placement import Placement, placement_of
 from egokd.machine.processes import Group, is_rank, run
 from egokd.models.build import build_model
 from egokd.models.files import save_model
@@ -111,10 +111,11 @@ def make_targets(args: argparse.Namespace, rows: pd.DataFrame, segments: Segment
 
 
 def epoch_batches(
-    dataset: ViewDataset, order: EpochBatches, threads: int, where: torch.device, heads: list[str]
+    dataset: ViewDataset, order: EpochBatches, threads: int, placement: Placement, heads: list[str]
 ) -> Callable[[int, int], Iterator[Batch]]:
     """The function that `egokd.training.loop.train` asks for the batches of an epoch."""
-    data = workers_ignore_signals(loader(dataset, order, threads - 1, where))
+    where = placement.device
+    data = workers_ignore_signals(loader(dataset, order, threads - 1, placement.pinned))
 
     def batches(epoch: int, skip: int) -> Iterator[Batch]:
         order.epoch, order.skip_batches = epoch, skip
@@ -202,7 +203,6 @@ def main(argv: list[str] | None = None) -> None:
 
 def train_net(args: argparse.Namespace, settings: TrainStep, group: Group) -> None:
     """One process's part of the training; the leader writes the model."""
-    make_deterministic()
     segments, goal = read_segments(args.segments), settings.train
     heads = list(segments.heads)
     dataset, files = make_dataset(args, settings, segments)
@@ -242,9 +242,10 @@ def train_net(args: argparse.Namespace, settings: TrainStep, group: Group) -> No
         seed=args.seed,
     )
     state = state_of(args, settings, segments, dataset, files + args.init, group.device)
-    batches = epoch_batches(dataset, order, max(1, args.threads // group.world), group.device, heads)
+    placement = placement_of(group.device)
+    batches = epoch_batches(dataset, order, max(1, args.threads // group.world), placement, heads)
     name = f"train {args.input}"
-    history = train(model, batches, loss, plan, group.device, state, name, bool(args.compile), group)
+    history = train(model, batches, loss, plan, placement, state, name, bool(args.compile), group)
     save(args, model, description, history, group)
     if group.leader:
         state.remove()

@@ -10,6 +10,7 @@ import torch.distributed as dist
 from torch import nn
 
 from egokd.errors import UserError
+from egokd.machine.placement import placement_of
 from egokd.machine.processes import Group
 from egokd.sampling.loading import EpochBatches
 from egokd.training.loop import Batch, Plan, label_loss, student_loss, train
@@ -60,7 +61,7 @@ def train_share(folder, group, kind):
     torch.manual_seed(0)
     model = Net()
     plan = Plan(3, order.whole, warmup_steps=2, lr=0.01, weight_decay=0.02, clip_norm=1.0, seed=SEED)
-    history = train(model, batches, loss, plan, CPU, StateFile(folder, "same"), "test", group=group)
+    history = train(model, batches, loss, plan, placement_of(CPU), StateFile(folder, "same"), "test", group=group)
     return history, {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
@@ -105,7 +106,7 @@ def everything(folder, group):
     found = {kind: plain(train_share(folder / kind, group, kind)) for kind in ("labels", "teacher")}
     found["wishes"] = group.agree(group.rank == 1, False)
     saves = []
-    StateFile.save = lambda self, state: saves.append(state["step"])  # this process is the test's own
+    StateFile.save_behind = lambda self, state: saves.append(state["step"])  # this process is the test's own
     train_share(folder / "saves", group, "labels")
     return found | {"saves": saves}
 
