@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from egokd.errors import UserError, nearest_name
 from egokd.models.files import BUILD_KEYS, START_OPTIONS, is_head, load_exactly, read_description, read_weights
 from egokd.models.nets import find_net
+
+BOXES = 14  # a frame, in example inputs: as many as the papers show
 
 
 def build_model(
@@ -45,7 +48,7 @@ def build_model(
             raise UserError(f"net {net!r} has no option {name!r}{nearest_name(name, [*valid, *START_OPTIONS])}")
     model = cls(**fixed, **{**entry.preset, **options})
     if pretrained:
-        importlib.import_module("egokd.models.public").start_from_name(model, net, pretrained)
+        importlib.import_module("egokd.models.public").start_from_name(model, net, modality, pretrained)
     if init:
         start_from_file(model, init)
     return model
@@ -77,17 +80,23 @@ def start_from_file(model: nn.Module, path: str | Path) -> None:
     load_exactly(model, {**{name: own[name] for name in own if is_head(name)}, **state}, str(path))
 
 
-def example_inputs(net: str, modality: str, num_frames: int, size: int, batch: int = 1) -> dict[str, Tensor]:
-    """A batch of random inputs of the right shapes, for measuring cost and for tests; 14 boxes a frame."""
+def example_inputs(
+    net: str, modality: str, num_frames: int, size: int, batch: int = 1, shape: Sequence[int] | None = None
+) -> dict[str, Tensor]:
+    """A batch of random inputs, for measuring cost and for tests.
+
+    shape  what follows [batch, frames]: height and width of pixels (mel bands and columns of sound), or the number of
+           boxes; without it, `size` x `size` pixels and 14 boxes
+    """
     if find_net(net).modalities == ("obj",):
-        shape = (batch, num_frames, 14)
-        corners = torch.rand(*shape, 2, 2).sort(dim=-2).values.flatten(-2)
+        places = (batch, num_frames, *(shape or [BOXES]))
+        corners = torch.rand(*places, 2, 2).sort(dim=-2).values.flatten(-2)
         return {
             "boxes": corners,
-            "category": torch.randint(1, 3, shape),
-            "score": torch.rand(shape),
-            "side": torch.randint(0, 3, shape),
-            "state": torch.randint(0, 6, shape),
+            "category": torch.randint(1, 3, places),
+            "score": torch.rand(places),
+            "side": torch.randint(0, 3, places),
+            "state": torch.randint(0, 6, places),
         }
     channels = 1 if modality == "audio" else 3
-    return {"pixels": torch.randn(batch, channels, num_frames, size, size)}
+    return {"pixels": torch.randn(batch, channels, num_frames, *(shape or [size, size]))}
