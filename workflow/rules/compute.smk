@@ -12,8 +12,9 @@ container: "envs/egokd.sif"
 
 
 # Conda environments and containers hold the packages, the code is read from here. SIGTERM reaches every process of a
-# cluster's job; shell and tee outlast the step, which may have a state to save. Huge pages make a step on the CPU faster
-# (docs/benchmarks.md); a C library that does not know the switch ignores it.
+# cluster's job; shell and tee outlast the step, which may have a state to save. Huge pages save about a tenth of the
+# processor time of a training step or a bank on the CPU and no more memory is held (measured on one kind of machine, whose
+# kernel gives them to those who ask); a C library that does not know the switch ignores it.
 shell.prefix(
     "set -euo pipefail; "
     f"export PYTHONPATH={shlex.quote(os.path.join(workflow.basedir, 'src'))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
