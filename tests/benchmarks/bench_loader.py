@@ -25,7 +25,7 @@ import torch
 
 from egokd import runtime
 from egokd.evaluation.cost import gflops_per_view
-from egokd.machine.placement import make_deterministic, pick_device
+from egokd.machine.placement import pick_device, placement_of
 from egokd.media.frame_writer import StoreWriter
 from egokd.models.build import build_model, example_inputs
 from egokd.sampling.inputs import InputSpec, finish
@@ -87,7 +87,7 @@ def from_store(job: Job, path: Path, rows: pd.DataFrame, device: torch.device) -
     stores = open_stores("rgb", {"rgb": [path]})
     dataset = ViewDataset(rows, "rgb", stores, spec, InputSpec(size=job.size), 0, train=True, labels=list(HEADS))
     order = EpochBatches(len(rows), job.batch, seed=0)
-    data = loader(dataset, order, job.threads - 1, device)
+    data = loader(dataset, order, job.threads - 1, placement_of(device).pinned)
 
     def batches(epoch: int, skip: int) -> Iterator[Batch]:
         order.epoch, order.skip_batches = epoch, skip
@@ -138,7 +138,7 @@ def run(job: Job, batches: Callable, steps_per_epoch: int, device: torch.device,
     plan = Plan(epochs, steps_per_epoch, 0, lr=1e-4, weight_decay=0.02, clip_norm=5.0, seed=0)
     clock, loss = Clock(device), label_loss(list(HEADS), 0.0)
     state = StateFile(folder, "bench")
-    train(model, clock.around(batches), loss, plan, device, state, job.net, bool(job.compiled))
+    train(model, clock.around(batches), loss, plan, placement_of(device), state, job.net, bool(job.compiled))
     seconds = clock.per_step()
     state.remove()
     return seconds, {name: values.cpu() for name, values in model.state_dict().items()}
@@ -186,7 +186,6 @@ def main() -> None:
     values = {field.name: getattr(args, field.name) for field in dataclasses.fields(Job)}
     job = Job(**(values | (TINY if args.tiny else {})))
     runtime.start("bench_loader", 1)
-    make_deterministic()
     loop.SAVE_EVERY_S = float("inf")
     device = pick_device()
     where = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"

@@ -24,7 +24,7 @@ import torch
 from egokd import runtime
 from egokd.distillation.logit_files import LogitFile, write_logits
 from egokd.distillation.targets import EnsembleTargets
-from egokd.machine.placement import make_deterministic, pick_device
+from egokd.machine.placement import pick_device, placement_of
 from egokd.media.frame_writer import StoreWriter
 from egokd.models.build import build_model
 from egokd.sampling.inputs import InputSpec, finish
@@ -92,7 +92,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     runtime.start("bench_student_step", 1)
-    make_deterministic()
 
     heads, random, device = {"verb": args.verbs, "noun": args.nouns}, np.random.default_rng(0), pick_device()
     with tempfile.TemporaryDirectory() as folder:
@@ -117,7 +116,7 @@ def main() -> None:
             order = EpochBatches(len(rows), args.batch, seed=0)
             loss = student_loss(list(heads), 3.0, 1.0, 0.0, 0.0) if targets else label_loss(list(heads), 0.0)
             model = build_model(args.net, "rgb", heads, args.frames, args.size)
-            runs[name] = (model, order, loader(dataset, order, args.threads - 1, device), loss)
+            runs[name] = (model, order, loader(dataset, order, args.threads - 1, placement_of(device).pinned), loss)
 
         def seconds_per_step(name: str, round_number: int) -> tuple[float, float]:
             """Wall time and CPU time of this process."""
@@ -131,7 +130,7 @@ def main() -> None:
 
             state = StateFile(root / f"{name}{round_number}", "{}")
             began = time.process_time()
-            history = train(model, batches, loss, plan, device, state, name)
+            history = train(model, batches, loss, plan, placement_of(device), state, name)
             return history[0]["seconds"] / steps, (time.process_time() - began) / steps
 
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from egokd.machine.placement import autocast, half_type, make_deterministic
+from egokd.machine.placement import placement_of
 from egokd.machine.processes import one_device
 from egokd.models.build import build_model, example_inputs
 from egokd.training.loop import Batch, Plan, label_loss, train
@@ -17,7 +17,6 @@ pytestmark = [
 
 
 def trained(folder, net, compiled=False):
-    make_deterministic()
     torch.manual_seed(0)
     with one_device(1) as device:
         batch = example_inputs(net, "rgb", 4, 64, 4)
@@ -27,7 +26,7 @@ def trained(folder, net, compiled=False):
         plan = Plan(1, 6, 0, lr=1e-3, weight_decay=0.02, clip_norm=1.0, seed=0)
         state = StateFile(folder, "test")
         make = lambda epoch, skip: iter([Batch(inputs, labels)] * (6 - skip))  # noqa: E731
-        history = train(model, make, label_loss(list(HEADS), 0.0), plan, device, state, net, compiled)
+        history = train(model, make, label_loss(list(HEADS), 0.0), plan, placement_of(device), state, net, compiled)
         state.remove()
     return history[0]["loss"], {name: values.cpu() for name, values in model.state_dict().items()}
 
@@ -42,8 +41,9 @@ def test_two_runs_give_the_same_weights(tmp_path, net):
 def test_half_precision_is_the_cards():
     device = torch.device("cuda")
     expected = torch.bfloat16 if torch.cuda.get_device_capability() >= (8, 0) else torch.float16
-    assert half_type(device) is expected
-    with autocast(device):
+    placement = placement_of(device)
+    assert placement.half is expected
+    with placement.autocast():
         assert (torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)).dtype is expected
 
 

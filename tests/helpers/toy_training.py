@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from egokd import runtime
-from egokd.machine.placement import make_deterministic
-from egokd.models.build import write_weights
+from egokd.machine.placement import placement_of
+from egokd.models.files import write_weights
 from egokd.training import loop
 from egokd.training.loop import Batch, Plan, label_loss, train
 from egokd.training.state import StateFile, fingerprint_of
@@ -62,7 +62,6 @@ def make_plan(epochs):
 
 def run(folder, epochs=12, mode="plain"):
     """Train and write the weights; returns the history."""
-    make_deterministic()
     torch.manual_seed(0)
     model = Toy()
     state = StateFile(folder / "state", fingerprint_of({"epochs": epochs}))
@@ -70,7 +69,7 @@ def run(folder, epochs=12, mode="plain"):
     batches = make_batches(mode, folder / "step.txt")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in a process of its own: sums depend on the number of threads
-    history = train(model, batches, loss, make_plan(epochs), torch.device("cpu"), state, "toy")
+    history = train(model, batches, loss, make_plan(epochs), placement_of(torch.device("cpu")), state, "toy")
     torch.set_num_threads(threads)
     write_weights(folder / "model.safetensors", model.state_dict())
     state.remove()
@@ -83,7 +82,7 @@ def main():
     mode = sys.argv[3] if len(sys.argv) > 3 else "plain"
     folder.mkdir(parents=True, exist_ok=True)
     runtime.start("toy", 1)
-    loop.SAVE_EVERY_S = 0.2  # several saves inside an epoch that lasts half a second
+    loop.SAVE_EVERY_S, loop.SAVING_SHARE = 0.2, 1.0  # several saves inside an epoch that lasts half a second
     run(folder, epochs, mode)
 
 

@@ -91,7 +91,7 @@ def net_code(step, model=None):
     def digest(wildcards):
         chosen = models.settings_of(experiment(wildcards), model or wildcards.model)
         net = find_net(chosen.net)
-        public = ["egokd.models.foreign"] if step == "train" and "pretrained" in chosen.options else []
+        public = ["egokd.models.public"] if step == "train" and "pretrained" in chosen.options else []
         return code_digest((f"egokd.steps.{step}", net.module, *public), (repr(net),))
 
     return digest

@@ -21,8 +21,8 @@ from egokd.config.evaluation import EvaluationSettings
 from egokd.config.inputs import InputSettings
 from egokd.config.media import MediaSettings
 from egokd.config.models import OmnivoreSettings, StudentSettings, TeacherSettings
-from egokd.config.validation import nearest
 from egokd.config.views import ViewSettings
+from egokd.errors import nearest_name
 
 
 class Experiment(Section):
@@ -61,8 +61,8 @@ class Experiment(Section):
         for name, teacher in self.teachers.items():
             if teacher.modality is None and name not in MODALITIES:
                 raise ValueError(
-                    f"teachers.{name}.modality: this key is missing, and {name!r} is no "
-                    f"modality{nearest(name, MODALITIES)}; say what this teacher sees, one of {list(MODALITIES)}"
+                    f"teachers.{name}.modality: this key is missing, and {name!r} is no modality: say what this teacher "
+                    f"sees{nearest_name(name, MODALITIES)}"
                 )
         if "rgb" not in self.teachers or self.modality_of("rgb") != "rgb":
             raise ValueError("teachers: 'rgb' is missing; it is the baseline that the student is compared with")
@@ -78,16 +78,15 @@ class Experiment(Section):
             for teacher in ensemble.teachers:
                 if teacher not in self.teachers:
                     raise ValueError(
-                        f"ensembles.{name}.teachers: no teacher {teacher!r}; "
-                        f"there are {sorted(self.teachers)}{nearest(teacher, self.teachers)}"
+                        f"ensembles.{name}.teachers: no teacher {teacher!r}{nearest_name(teacher, self.teachers)}"
                     )
             if len(set(ensemble.teachers)) < len(ensemble.teachers):
                 raise ValueError(f"ensembles.{name}.teachers: a teacher is named twice")
         for name, student in self.students.items():
             if student.ensemble not in self.ensembles:
                 raise ValueError(
-                    f"students.{name}.ensemble: no ensemble {student.ensemble!r}; "
-                    f"there are {sorted(self.ensembles)}{nearest(student.ensemble, self.ensembles)}"
+                    f"students.{name}.ensemble: no ensemble {student.ensemble!r}"
+                    f"{nearest_name(student.ensemble, self.ensembles)}"
                 )
             if student.input not in self.modalities:
                 raise ValueError(

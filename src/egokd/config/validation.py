@@ -3,21 +3,14 @@
 The config as a whole and the parts of it that rules hand to steps are read here, so both complain in the same words.
 """
 
-import difflib
 import json
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from egokd.errors import UserError
+from egokd.errors import UserError, nearest_name
 
 S = TypeVar("S", bound=BaseModel)
-
-
-def nearest(wrong: str, valid: Any) -> str:
-    """A question after the valid name that is most like the wrong one; empty where none is."""
-    near = difflib.get_close_matches(str(wrong), [str(name) for name in valid], n=1, cutoff=0.4)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _valid_keys(model: type[BaseModel], location: tuple) -> list[str]:
@@ -38,8 +31,7 @@ def _sentence(model: type[BaseModel], error: dict) -> str:
     location = error["loc"]
     key = ".".join(str(part) for part in location if part != "[key]") or "the config"
     if error["type"] == "extra_forbidden":
-        valid = _valid_keys(model, location[:-1])
-        return f"{key}: unknown key{nearest(location[-1], valid) or f'; valid keys here are {valid}'}"
+        return f"{key}: unknown key{nearest_name(location[-1], _valid_keys(model, location[:-1]))}"
     if error["type"] == "missing":
         return f"{key}: this key is missing"
     if error["type"] == "literal_error":

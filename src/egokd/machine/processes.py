@@ -160,6 +160,7 @@ class _SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
+        half, x = x.dtype, x.float()  # sums of squares need full precision, and so do the running statistics
         axes = [0, *range(2, x.dim())]
         count = torch.tensor([x.numel() / x.shape[1]], dtype=x.dtype)
         sums = all_reduce(torch.cat([x.sum(axes), (x * x).sum(axes), count]))
@@ -172,7 +173,7 @@ class _SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
         factor = self.weight * torch.rsqrt(variance + self.eps)
         shape = [-1, *[1] * (x.dim() - 2)]  # [C,1,...]
-        return x * factor.view(shape) + (self.bias - mean * factor).view(shape)
+        return (x * factor.view(shape) + (self.bias - mean * factor).view(shape)).to(half)
 
 
 def _share_statistics(model: nn.Module) -> None:

@@ -1,23 +1,47 @@
 """Checkpoint files from elsewhere, read without running anything that is in them."""
 
+import argparse
 import hashlib
 import pickle
-from pathlib import Path
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path, PosixPath, PurePosixPath
+from types import SimpleNamespace
 
+import numpy as np
 import torch
+from numpy._core import multiarray
 from torch import Tensor
 
 from egokd.errors import UserError
-from egokd.models.build import bare_name, listed, read_weights
+from egokd.models.files import bare_name, listed, read_weights
 
+# Objects that training scripts like to save beside the tensors; making one runs no code of the file's author. numpy's
+# are listed under their own name and the one they had before numpy 2.
+HARMLESS: list[Callable | tuple[Callable, str]] = [
+    *(argparse.Namespace, SimpleNamespace, PurePosixPath, PosixPath, datetime, timedelta),
+    np.ndarray,
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in np.typecodes["AllInteger"] + "?efdFDSU"),
+    *(
+        (function, f"{module}.multiarray.{function.__name__}")
+        for function in (multiarray.scalar, multiarray._reconstruct)
+        for module in ("numpy.core", "numpy._core")
+    ),
+]
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+OBJECT = re.compile(r"(?:GLOBAL|class|global) '?([\w.]+\.\w+)")  # in the sentences of PyTorch's unpickler
 CONTAINERS = ("state_dict", "model", "model_state", "model_state_dict")  # keys under which releases keep the tensors
 
 
 def read_checkpoint(path: str | Path, sha256: str | None = None) -> dict[str, Tensor]:
     """The named tensors of a PyTorch or safetensors file, without the prefixes of wrappers.
 
-    No code in the file is run (`weights_only=True`). Raises UserError for a missing, damaged or changed
-    file, for one with objects other than tensors, and for one that is no dictionary of tensors.
+    No code in the file is run: `weights_only=True`, with a list of harmless types beside tensors. Raises UserError for
+    a missing, damaged or changed file, for one with other objects, which it names, and for one that is no dictionary of
+    tensors.
     """
     path = Path(path)
     if not path.is_file():
@@ -41,14 +65,29 @@ def read_checkpoint(path: str | Path, sha256: str | None = None) -> dict[str, Te
 
 def _torch_load(path: Path) -> object:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(HARMLESS):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{path}: refused, because it is no plain file of tensors ({first_line(error)}). Loading it would "
-            "mean running code from it; ask its author for a state dict or safetensors"
+            f"{path}: refused, because it is no plain file of tensors: {_reason(path, error)}. Loading it would mean "
+            "running code from it; ask its author for a state dict or safetensors"
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, TypeError) as error:
         raise UserError(f"{path}: damaged or no PyTorch file ({first_line(error)}); download it again") from None
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """What in the file is not allowed, in a few words: the names of the objects, or PyTorch's own reason."""
+    with (
+        suppress(ValueError, RuntimeError, pickle.UnpicklingError),
+        torch.serialization.safe_globals(HARMLESS),
+    ):
+        if found := torch.serialization.get_unsafe_globals_in_checkpoint(path):
+            return f"it holds {listed(found)}"
+    text = COLOUR.sub("", str(error))
+    if found := sorted(set(OBJECT.findall(text))):
+        return f"it holds {listed(found)}"
+    return first_line(ValueError(text.split("WeightsUnpickler error: ")[-1].strip()))
 
 
 def file_sha256(path: Path) -> str:

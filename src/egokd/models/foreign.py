@@ -13,10 +13,8 @@ import torch
 from timm.layers import resample_abs_pos_embed
 from torch import Tensor, nn
 
-from egokd.errors import UserError
-from egokd.models.build import is_head, listed, load_exactly
-from egokd.models.checkpoint import first_line
-from egokd.models.nets import nearest
+from egokd.errors import UserError, nearest_name
+from egokd.models.files import is_head, listed, load_exactly
 
 INDEX_SUFFIX = ".relative_position_index"  # buffers of Swin that follow from the window size
 
@@ -130,7 +128,7 @@ def load_foreign(model: nn.Module, net: str, kind: str, state: dict[str, Tensor]
     from this format, or names, shapes, class counts or window sizes differ.
     """
     if kind not in FORMATS:
-        raise UserError(f"checkpoint format {kind!r} is unknown{nearest(kind, list(FORMATS))}")
+        raise UserError(f"checkpoint format {kind!r} is unknown{nearest_name(kind, FORMATS)}")
     layout = FORMATS[kind]
     if net not in layout.nets:
         raise UserError(f"a {kind} checkpoint fits {', '.join(layout.nets)}, not {net}")
@@ -224,53 +222,3 @@ def fold_input_map(model: nn.Module, scale: list[float], shift: list[float]) -> 
     with torch.no_grad():
         proj.bias += (proj.weight * torch.tensor(shift).view(shape)).flatten(1).sum(dim=1)
         proj.weight *= torch.tensor(scale).view(shape)
-
-
-def start_from_name(model: nn.Module, net: str, name: str) -> None:
-    """Download public weights by name and fill the backbone: torchvision's for Video Swin, timm's for
-    TimeSformer.
-
-    Raises UserError for a name that is not on offer, and when the download fails.
-    """
-    if net in FORMATS["torchvision"].nets:
-        kind, state = "torchvision", _from_torchvision(net, name)
-    elif net in FORMATS["timm"].nets:
-        kind, state = "timm", _from_timm(name)
-    else:
-        raise UserError(f"net {net!r} has no public weights; leave `pretrained` out")
-    load_foreign(model, net, kind, state, f"pretrained {name}", init_only=True)
-
-
-def _from_torchvision(net: str, name: str) -> dict[str, Tensor]:
-    from torchvision.models import video
-
-    offered = {
-        "video_swin_t": video.Swin3D_T_Weights,
-        "video_swin_s": video.Swin3D_S_Weights,
-        "video_swin_b": video.Swin3D_B_Weights,
-    }[net]
-    if name not in offered.__members__:
-        raise UserError(f"pretrained {name!r} is not on offer for {net}{nearest(name, list(offered.__members__))}")
-    try:
-        return offered[name].get_state_dict(progress=False, check_hash=True)
-    except (OSError, RuntimeError) as error:
-        raise UserError(_no_download(name, error)) from None
-
-
-def _from_timm(name: str) -> dict[str, Tensor]:
-    import timm
-
-    if not timm.is_model_pretrained(name):
-        known = timm.list_pretrained("vit_base_patch16_224*")
-        raise UserError(f"pretrained {name!r} is not on offer for timesformer_b{nearest(name, known)}")
-    try:
-        return timm.create_model(name, pretrained=True, num_classes=0).state_dict()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise UserError(_no_download(name, error)) from None
-
-
-def _no_download(name: str, error: Exception) -> str:
-    return (
-        f"pretrained {name!r} could not be downloaded ({type(error).__name__}: {first_line(error)}); on a "
-        "machine without network fetch the file elsewhere, import it (egokd.steps.import_weights) and use `init`"
-    )

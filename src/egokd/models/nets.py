@@ -4,11 +4,10 @@ Free of torch, because the Snakefile reads it: a rule adds the module of the net
 that a change in one net never retrains another. That is also why `build` loads these modules by name.
 """
 
-import difflib
 from dataclasses import dataclass, field
 from typing import Any
 
-from egokd.errors import UserError
+from egokd.errors import UserError, nearest_name
 
 # what a net reads: pixels float [B,C,T,H,W], or boxes and their attributes [B,T,N,...]
 PIXEL_MODALITIES = ("rgb", "flow", "audio", "omnivore")
@@ -45,14 +44,8 @@ NETS: dict[str, Net] = {
 }
 
 
-def nearest(wrong: str, valid: list[str]) -> str:
-    """'; did you mean ...?' when a valid name is close, else the list of all."""
-    near = difflib.get_close_matches(str(wrong), valid, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(valid)) or 'none'}"
-
-
 def find_net(net: str) -> Net:
     """The entry of `net`; UserError with the nearest name when there is none."""
     if net not in NETS:
-        raise UserError(f"net {net!r} is unknown{nearest(net, list(NETS))}")
+        raise UserError(f"net {net!r} is unknown{nearest_name(net, NETS)}")
     return NETS[net]

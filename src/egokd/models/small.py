@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from egokd.models.heads import Heads
+from egokd.models.layers import TIME_PARTS, conv, time_conv
 
 CHANNELS = {"rgb": 3, "flow": 3, "omnivore": 3, "audio": 1}
 GRID, PLACE_CHANNELS = 3, 16  # cells along each side of the picture, and features in each cell
-TIME_PARTS = 2  # the clip's beginning and end are described apart: take and put differ in order only
 
 
 class SmallVideoNet(nn.Module):
@@ -61,15 +61,3 @@ class SmallVideoNet(nn.Module):
         x_BDT = self.over_time(x_BTD.transpose(1, 2))
         x_BD = nn.functional.adaptive_avg_pool1d(x_BDT, TIME_PARTS).flatten(1)
         return self.heads(self.dropout(x_BD))
-
-
-def conv(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Convolution, batch norm, ReLU."""
-    layer = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True))
-
-
-def time_conv(channels_in: int, channels_out: int) -> nn.Sequential:
-    """[B,D,T] -> [B,D',T/2] (rounded up): convolution over time, batch norm, ReLU."""
-    layer = nn.Conv1d(channels_in, channels_out, 3, stride=2, padding=1, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm1d(channels_out), nn.ReLU())

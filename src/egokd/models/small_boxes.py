@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from egokd.models.heads import Heads
-from egokd.models.small import TIME_PARTS, time_conv
+from egokd.models.layers import TIME_PARTS, time_conv
 
 CATEGORIES, SIDES, STATES = 3, 3, 6  # padding or "none" included, as index 0
 GEOMETRY = 8  # corners, centre, width, height

@@ -6,14 +6,13 @@ null is taken out; a teacher also out of the ensembles and the omnivore that com
 and what jobs get, is the merged whole: nothing else knows recipes.
 """
 
-import difflib
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from egokd.errors import UserError
+from egokd.errors import UserError, nearest_name
 
 KITCHEN_DEMO = "kitchen_demo"
 REMOVABLE = ("teachers", "ensembles", "students")
@@ -32,9 +31,7 @@ def merge(base: Any, over: Any) -> Any:
 def _read(folder: Path, name: Any, dataset: str) -> dict:
     known = sorted([KITCHEN_DEMO, *(path.stem for path in folder.glob("*.yaml"))])
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {known}"
-        raise UserError(f"config: datasets.{dataset}.recipe: no recipe {name!r}; {hint}")
+        raise UserError(f"config: datasets.{dataset}.recipe: no recipe {name!r}{nearest_name(name, known)}")
     if name == KITCHEN_DEMO:
         return yaml.safe_load((folder.parents[1] / "config.yaml").read_text())["datasets"]["epic"]
     return yaml.safe_load((folder / f"{name}.yaml").read_text())

@@ -229,10 +229,10 @@ def loader(
     dataset: ViewDataset,
     batches: EpochBatches | OrderedBatches,
     workers: int,
-    device: torch.device | str = "cpu",
+    pinned: bool = False,
     prefetch: int = 2,
 ) -> DataLoader:
-    """Batches as dicts of tensors, made by `workers` processes (0: by this one), pinned if `device` is a GPU.
+    """Batches as dicts of tensors, made by `workers` processes (0: by this one), in page-locked memory if `pinned`.
 
     Workers live as long as the loader: use one loader for all epochs and set `batches.epoch` between them.
     """
@@ -241,7 +241,7 @@ def loader(
         batch_sampler=batches,
         num_workers=workers,
         collate_fn=collate,
-        pin_memory=torch.device(device).type == "cuda",
+        pin_memory=pinned,
         persistent_workers=workers > 0,
         prefetch_factor=prefetch if workers > 0 else None,
         worker_init_fn=_one_thread,

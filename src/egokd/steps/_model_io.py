@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -19,6 +18,7 @@ from egokd.config.views import ViewSettings
 from egokd.errors import UserError
 from egokd.evaluation.inference import logits_of
 from egokd.io import read_json
+from egokd.machine.placement import Placement
 from egokd.sampling.inputs import AudioSpec, InputSpec, finish
 from egokd.sampling.loading import OrderedBatches, ViewDataset, available_rows, loader, open_stores
 from egokd.sampling.segments import Segments, select
@@ -142,7 +142,7 @@ def run_over_views(
     places: np.ndarray,
     views: list[int],
     threads: int,
-    where: torch.device,
+    placement: Placement,
     name: str,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
     """Logits of all (row, view) of `dataset`, as `egokd.distillation.logit_files.write_logits` takes them.
@@ -150,7 +150,7 @@ def run_over_views(
     places  int64 [rows of the dataset], their rows in the file that is written
     """
     order = OrderedBatches(len(dataset), views, BATCH)
-    data = loader(dataset, order, threads - 1, where)
+    data = loader(dataset, order, threads - 1, placement.pinned)
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, Tensor]]]:
         steps = runtime.progress(zip(order, data, strict=True), len(order), name, f"batches of {BATCH}")
@@ -158,9 +158,9 @@ def run_over_views(
             rows, numbers = np.array(pairs).T
             if not np.array_equal(rows, batch["row"].numpy()):
                 raise RuntimeError("the loader changed the order of the batches")
-            yield places[rows], np.searchsorted(views, numbers), finish(batch, dataset.modality, where)
+            yield places[rows], np.searchsorted(views, numbers), finish(batch, dataset.modality, placement.device)
 
-    return logits_of(model, batches(), where, BATCH)
+    return logits_of(model, batches(), placement, BATCH)
 
 
 def check_model(description: dict, path: Path, segments: Segments, modality: str, settings: ViewSlice) -> None:

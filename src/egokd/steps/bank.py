@@ -7,9 +7,10 @@ import numpy as np
 from egokd import runtime
 from egokd.config.validation import parse_settings
 from egokd.distillation.logit_files import write_logits
-from egokd.machine.placement import make_deterministic
+from egokd.machine.placement import placement_of
 from egokd.machine.processes import one_device
 from egokd.models.build import load_model
+from egokd.models.files import was_trained
 from egokd.sampling.loading import ViewDataset
 from egokd.sampling.segments import read_segments
 from egokd.steps._model_io import (
@@ -41,13 +42,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--views", type=view_range, required=True, help="FIRST-LAST: numbers of training views")
     args = parser.parse_args(argv)
     runtime.start("bank", 1)
-    make_deterministic()
 
     settings = parse_settings(ViewSlice, args.settings)
     segments = read_segments(args.segments)
     model, description = load_model(args.model)
     check_model(description, args.model, segments, args.input, settings)
-    trained = description["segments"] > 0  # else no training segment had this modality, and the teacher is left out
+    trained = was_trained(description)  # else no training segment had this modality, and the teacher is left out
     rows = part_of(readable(segments, "fit", args.skipped), *args.part)
     stores = open_inputs(args.input, {args.input: shard_paths(args.stores)}, [args.input])
     what = "part {} of {}".format(*args.part)
@@ -63,16 +63,16 @@ def main(argv: list[str] | None = None) -> None:
         labels=list(segments.heads),
     )
     views = list(args.views)
+    name = f"bank {args.input}"
     with one_device(args.gpus) as device:
+        placement = placement_of(device)
         write_logits(
             args.out,
             rows["segment_id"].tolist(),
             views,
             segments.num_classes,
             available,
-            run_over_views(
-                model, dataset, np.flatnonzero(available), views, args.threads, device, f"bank {args.input}"
-            ),
+            run_over_views(model, dataset, np.flatnonzero(available), views, args.threads, placement, name),
             {
                 "teacher": args.input,
                 "source": segments.source,

@@ -12,8 +12,9 @@ from pathlib import Path
 from egokd import runtime
 from egokd.errors import UserError
 from egokd.io import write_json
-from egokd.models.build import build_model, is_head, write_weights
+from egokd.models.build import build_model
 from egokd.models.checkpoint import file_sha256, read_checkpoint
+from egokd.models.files import is_head, write_weights
 from egokd.models.foreign import FORMATS, fold_input_map, load_foreign
 from egokd.sampling.segments import read_segments
 
@@ -46,7 +47,14 @@ def main(argv: list[str] | None = None) -> None:
     write_weights(args.out, kept)
     write_json(
         args.out.with_name("config.json"),
-        {**build, "heads": args.heads or {}, "options": args.options, "dataset": args.dataset, "imported": origin},
+        {
+            **build,
+            "heads": args.heads or {},
+            "options": args.options,
+            "dataset": args.dataset,
+            "trained": True,
+            "imported": origin,
+        },
     )
     runtime.log.info("%d tensors from %s for %s written to %s", len(kept), args.checkpoint, args.net, args.out)
 

@@ -1,10 +1,12 @@
 """Measure size and speed of trained nets: models -> one JSON with an entry per model.
 
 Speed is measured on the device of this job, which the file names, with one clip per forward pass in float32. It
-compares nets with each other and is no benchmark of the machine.
+compares nets with each other and is no benchmark of the machine. Sound and boxes have shapes of their own (--shapes): a
+spectrogram is no square.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import torch
@@ -21,6 +23,12 @@ REPEATS = 20
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, nargs="+", required=True, help="paths .../{model}/seed{seed}/model...")
+    parser.add_argument(
+        "--shapes",
+        type=json.loads,
+        default={},
+        help='JSON, by modality: [mel bands, columns] of "audio", [boxes a frame] of "obj"; others are squares',
+    )
     parser.add_argument("--gpus", type=int, default=1, help="0: CPU; 1: GPU where there is one")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -28,14 +36,16 @@ def main(argv: list[str] | None = None) -> None:
     runtime.start("measure_cost", args.threads)
 
     with one_device(args.gpus) as device:
-        write_json(args.out, {path.parent.parent.name: measure(path, device, args.threads) for path in args.models})
+        measured = {path.parent.parent.name: measure(path, device, args.threads, args.shapes) for path in args.models}
+        write_json(args.out, measured)
 
 
-def measure(path: Path, device: torch.device, threads: int) -> dict[str, object]:
-    """Size and speed of one model."""
+def measure(path: Path, device: torch.device, threads: int, shapes: dict[str, list[int]]) -> dict[str, object]:
+    """Size and speed of one model; `shapes`: of the inputs that are no squares, by modality."""
     model, description = load_model(path)
+    shape = shapes.get(description["modality"])
     keys = ("net", "modality", "num_frames", "size")
-    inputs = example_inputs(**{key: description[key] for key in keys})
+    inputs = example_inputs(**{key: description[key] for key in keys}, shape=shape)
     on_device = {name: tensor.to(device) for name, tensor in inputs.items()}
     entry = {
         "net": description["net"],

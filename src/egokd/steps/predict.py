@@ -10,9 +10,10 @@ import numpy as np
 from egokd import runtime
 from egokd.config.validation import parse_settings
 from egokd.distillation.logit_files import write_logits
-from egokd.machine.placement import make_deterministic
+from egokd.machine.placement import placement_of
 from egokd.machine.processes import one_device
 from egokd.models.build import load_model
+from egokd.models.files import was_trained
 from egokd.sampling.loading import ViewDataset
 from egokd.sampling.segments import read_segments
 from egokd.steps._model_io import (
@@ -46,13 +47,12 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     runtime.start("predict", 1)
     clips, crops = args.views
-    make_deterministic()
 
     settings = parse_settings(ViewSlice, args.settings)
     segments = read_segments(args.segments)
     model, description = load_model(args.model)
     check_model(description, args.model, segments, args.input, settings)
-    trained = description["segments"] > 0  # else no training segment had this modality, and the teacher is left out
+    trained = was_trained(description)  # else no training segment had this modality, and the teacher is left out
     rows = part_of(readable(segments, args.split, args.skipped), *args.part)
     stores = open_inputs(args.input, {args.input: shard_paths(args.stores)}, [args.input])
     present, available = split_available(rows, args.input, stores, args.split, trained)
@@ -69,16 +69,16 @@ def main(argv: list[str] | None = None) -> None:
         crops=crops,
     )
     views = list(range(clips * crops))
+    name = f"predict {args.split}"
     with one_device(args.gpus) as device:
+        placement = placement_of(device)
         write_logits(
             args.out,
             rows["segment_id"].tolist(),
             views,
             segments.num_classes,
             available,
-            run_over_views(
-                model, dataset, np.flatnonzero(available), views, args.threads, device, f"predict {args.split}"
-            ),
+            run_over_views(model, dataset, np.flatnonzero(available), views, args.threads, placement, name),
             {"part": args.split, "clips": clips, "crops": crops, "input": args.input, "seed": args.seed}
             | {"trained": int(trained)},
             dtype="float32",

@@ -22,9 +22,10 @@ from egokd.distillation.logit_files import LogitFile
 from egokd.distillation.targets import EnsembleTargets
 from egokd.errors import UserError
 from egokd.io import atomic_path, read_json
-from egokd.machine.placement import make_deterministic
+from egokd.machine.placement import Placement, placement_of
 from egokd.machine.processes import Group, is_rank, run
-from egokd.models.build import build_model, save_model
+from egokd.models.build import build_model
+from egokd.models.files import save_model
 from egokd.sampling.inputs import finish
 from egokd.sampling.loading import EpochBatches, ViewDataset, loader
 from egokd.sampling.segments import Segments, read_segments
@@ -110,10 +111,11 @@ def make_targets(args: argparse.Namespace, rows: pd.DataFrame, segments: Segment
 
 
 def epoch_batches(
-    dataset: ViewDataset, order: EpochBatches, threads: int, where: torch.device, heads: list[str]
+    dataset: ViewDataset, order: EpochBatches, threads: int, placement: Placement, heads: list[str]
 ) -> Callable[[int, int], Iterator[Batch]]:
     """The function that `egokd.training.loop.train` asks for the batches of an epoch."""
-    data = workers_ignore_signals(loader(dataset, order, threads - 1, where))
+    where = placement.device
+    data = workers_ignore_signals(loader(dataset, order, threads - 1, placement.pinned))
 
     def batches(epoch: int, skip: int) -> Iterator[Batch]:
         order.epoch, order.skip_batches = epoch, skip
@@ -201,7 +203,6 @@ def main(argv: list[str] | None = None) -> None:
 
 def train_net(args: argparse.Namespace, settings: TrainStep, group: Group) -> None:
     """One process's part of the training; the leader writes the model."""
-    make_deterministic()
     segments, goal = read_segments(args.segments), settings.train
     heads = list(segments.heads)
     dataset, files = make_dataset(args, settings, segments)
@@ -215,7 +216,7 @@ def train_net(args: argparse.Namespace, settings: TrainStep, group: Group) -> No
     torch.manual_seed(args.seed)
     model = build_model(**build, **settings.options, **({"init": str(args.init[0])} if args.init else {}))
     description = {**build, "options": settings.options, "classes": segments.heads, "source": segments.source}
-    description |= {"seed": args.seed, "epochs": goal.epochs, "segments": len(dataset)}
+    description |= {"seed": args.seed, "epochs": goal.epochs, "segments": len(dataset), "trained": len(dataset) > 0}
     if not len(dataset):
         runtime.log.warning("no training segment has %s: this teacher stays untrained and is left out", args.input)
         save(args, model, description, [], group)
@@ -241,9 +242,10 @@ def train_net(args: argparse.Namespace, settings: TrainStep, group: Group) -> No
         seed=args.seed,
     )
     state = state_of(args, settings, segments, dataset, files + args.init, group.device)
-    batches = epoch_batches(dataset, order, max(1, args.threads // group.world), group.device, heads)
+    placement = placement_of(group.device)
+    batches = epoch_batches(dataset, order, max(1, args.threads // group.world), placement, heads)
     name = f"train {args.input}"
-    history = train(model, batches, loss, plan, group.device, state, name, bool(args.compile), group)
+    history = train(model, batches, loss, plan, placement, state, name, bool(args.compile), group)
     save(args, model, description, history, group)
     if group.leader:
         state.remove()

@@ -8,27 +8,26 @@ Shapes: B segments, H heads, K classes.
 """
 
 import math
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from egokd.distillation.losses import cross_entropy, distillation
 from egokd.errors import UserError
-from egokd.machine.placement import autocast, loss_scaler
+from egokd.machine.placement import Placement, convert, set_switches
 from egokd.machine.processes import STOPPED, Group
-from egokd.runtime import LINE_EVERY_S, log
+from egokd.runtime import log
+from egokd.training.progress import Bar, stop_on_signal
 from egokd.training.schedule import learning_rate, step_seed
 from egokd.training.state import StateFile
 
-SAVE_EVERY_S = 60.0
-CHECK_EVERY = 20  # steps between looks at the loss; a look makes a GPU wait
+SAVE_EVERY_S = 60.0  # at the least; a state that takes long to save is saved less often
+SAVING_SHARE = 0.02  # of the time may go into saving the state
+CHECK_EVERY = 20  # steps between readings of the loss; reading it makes a GPU wait
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def train(
     batches: Callable[[int, int], Iterable[Batch]],
     loss: Loss,
     plan: Plan,
-    device: torch.device,
+    placement: Placement,
     state: StateFile,
     name: str,
     compiled: bool = False,
@@ -95,7 +94,7 @@ def train(
     """Train `model` in place, from `state` if it holds an unfinished run, and return the history.
 
     batches(epoch, skip)  the batches of an epoch without the first `skip`, a pure function of its arguments; there
-                          must be `plan.steps_per_epoch - skip` of them, on `device`
+                          must be `plan.steps_per_epoch - skip` of them, on the device of `placement`
     name                  of the run, for the progress bar
     group                 the processes that train together, each with its share of every batch; all of them call this
 
@@ -103,26 +102,25 @@ def train(
     segments), segments_per_s, seconds. SIGTERM saves the state after the running step and ends the process with exit
     code 75. Raises UserError when a loss is not finite.
     """
-    group = group or Group(device)
-    # GPUs convolve images faster with the channels last; the net's other tensors are not touched
-    model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format).train()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=plan.lr, weight_decay=plan.weight_decay, fused=True)
-    run = _Run(model, optimiser, plan, state, group)
-    forward = group.spread(model)
-    if compiled:
-        forward = torch.compile(forward)
-    with _stop_on_signal() as stop_wanted, _Bar(name, plan, run.step, group.leader) as bar:
+    group = group or Group(placement.device)
+    set_switches(placement)
+    convert(model, placement).train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=plan.lr, weight_decay=plan.weight_decay, fused=placement.fused)
+    run = _Run(model, optimiser, plan, state, placement, group)
+    forward = _compiled(group.spread(model), placement) if compiled else group.spread(model)
+    with stop_on_signal() as stop_wanted, _bar(name, run) as bar, state:
         while run.step < plan.total_steps:
             epoch, skip = divmod(run.step, plan.steps_per_epoch)
             for batch in batches(epoch, skip):
                 _step(forward, loss, batch, run)
-                bar.show(run)
+                bar.show(run.step, run.last_loss)
                 if run.step % plan.steps_per_epoch == 0:
                     run.end_epoch()
                 stop, save = group.agree(stop_wanted(), run.overdue())
                 if (stop or save) and run.step < plan.total_steps:
                     run.save()
                 if stop and run.step < plan.total_steps:
+                    state.wait()
                     log.warning(
                         "stopped by SIGTERM or Ctrl-C after step %d; the state is saved, run again to go on", run.step
                     )
@@ -132,6 +130,16 @@ def train(
     return run.history
 
 
+def _bar(name: str, run: "_Run") -> Bar:
+    return Bar(name, run.plan.total_steps, run.plan.steps_per_epoch, run.step, run.group.leader)
+
+
+def _compiled(forward: nn.Module, placement: Placement) -> nn.Module:
+    if not placement.compiles:
+        raise UserError(f"compute.compile: torch.compile does not know this {placement.device.type}; set it to false")
+    return torch.compile(forward)
+
+
 def _step(forward: nn.Module, loss: Loss, batch: Batch, run: "_Run") -> None:
     """One update; adds its losses to `run`."""
     plan, group, scaler = run.plan, run.group, run.scaler
@@ -139,9 +147,9 @@ def _step(forward: nn.Module, loss: Loss, batch: Batch, run: "_Run") -> None:
     for parameters in run.optimiser.param_groups:
         parameters["lr"] = rate
     torch.manual_seed(step_seed(plan.seed, run.step) + group.rank)
-    with autocast(group.device):
+    with run.placement.autocast():
         logits = forward(batch.inputs)
-    losses = loss(logits, _with_divisors(batch, group))  # in float32, whatever the net computed in
+    losses = loss(logits, _with_divisors(batch, group))  # outside autocast: in float32
     run.optimiser.zero_grad(set_to_none=True)
     scaler.scale(losses["loss"]).backward()
     scaler.unscale_(run.optimiser)
@@ -156,7 +164,7 @@ def _with_divisors(batch: Batch, group: Group) -> Batch:
     if group.world == 1:
         return batch
     known_H = (batch.labels_BH != -1).sum(0)
-    totals = group.sum(torch.cat([known_H, known_H.new_tensor([len(batch.labels_BH)])]))
+    totals = group.sum(torch.cat([known_H, known_H.new_full((1,), len(batch.labels_BH))]))
     shares = totals.clamp(min=1) / group.world
     return replace(batch, known_H=shares[:-1], count=shares[-1])
 
@@ -166,9 +174,17 @@ class _Run:
 
     KEPT = ("step", "segments", "seconds", "sums", "history", "rate")
 
-    def __init__(self, model: nn.Module, optimiser: torch.optim.Optimizer, plan: Plan, state: StateFile, group: Group):
-        self.model, self.optimiser, self.plan, self.state, self.group = model, optimiser, plan, state, group
-        self.scaler = loss_scaler(group.device)
+    def __init__(
+        self,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        plan: Plan,
+        state: StateFile,
+        placement: Placement,
+        group: Group,
+    ):
+        self.model, self.optimiser, self.plan, self.state = model, optimiser, plan, state
+        self.placement, self.group, self.scaler = placement, group, placement.loss_scaler()
         self.step, self.segments, self.seconds = 0, 0, 0.0
         self.sums: dict[str, float] = {}
         self.history: list[dict[str, float]] = []
@@ -226,71 +242,25 @@ class _Run:
         )
         self.sums, self.segments, self.seconds = {}, 0, 0.0
         self._began = time.monotonic()
-        self.save()
+        if self._due(0.0) or self.step == self.plan.total_steps:
+            self.save()
 
     def _clock(self) -> float:
         """Seconds spent on this epoch, over all tries of the job."""
         return self.seconds + time.monotonic() - self._began
 
     def overdue(self) -> bool:
-        return time.monotonic() - self._saved_at > SAVE_EVERY_S
+        """Whether the state must be saved inside an epoch. Only the leader, who saves, knows how long that takes."""
+        return self.group.leader and self._due(SAVE_EVERY_S)
+
+    def _due(self, least_s: float) -> bool:
+        """Whether `least_s` seconds have passed since the last save, and enough for its share of the time."""
+        return time.monotonic() - self._saved_at > max(least_s, self.state.took_s / SAVING_SHARE)
 
     def save(self) -> None:
         self._check()
         self.seconds, self._began = self._clock(), time.monotonic()
         if self.group.leader:
             parts = {name: getattr(self, name).state_dict() for name in ("model", "optimiser", "scaler")}
-            self.state.save({**parts, **{key: getattr(self, key) for key in self.KEPT}})
+            self.state.save_behind({**parts, **{key: getattr(self, key) for key in self.KEPT}})
         self._saved_at = time.monotonic()
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Inside, SIGTERM and SIGINT (Ctrl-C) only raise a flag; yields the function that reads it."""
-    wanted: list[int] = []
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda caught, frame: wanted.append(caught)) for number in numbers]
-    try:
-        yield lambda: bool(wanted)
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-
-
-class _Bar:
-    """Progress of the whole run with loss and time left: a bar on a terminal, a line every ten seconds elsewhere."""
-
-    def __init__(self, name: str, plan: Plan, done: int, shown: bool):
-        self.name, self.plan, self.first = name, plan, done
-        self.began = self.last = time.monotonic()
-        self.bar = tqdm(
-            total=plan.total_steps,
-            initial=done,
-            desc=name,
-            unit="step",
-            dynamic_ncols=True,
-            leave=False,
-            disable=not (shown and sys.stderr.isatty()),
-        )
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-    def show(self, run: _Run) -> None:
-        epoch = (run.step - 1) // self.plan.steps_per_epoch + 1
-        text = f"epoch {epoch} of {self.plan.epochs}"
-        if math.isfinite(run.last_loss):  # not before the first look at it
-            text += f", loss {run.last_loss:.4f}"
-        if not self.bar.disable:
-            self.bar.update()
-            self.bar.set_postfix_str(text, refresh=False)
-            return
-        now = time.monotonic()
-        if now - self.last >= LINE_EVERY_S or run.step == self.plan.total_steps:
-            self.last = now
-            per_step = (now - self.began) / (run.step - self.first)
-            left = per_step * (self.plan.total_steps - run.step)
-            log.info("%s: step %d of %d, %s, %.0f s left", self.name, run.step, self.plan.total_steps, text, left)

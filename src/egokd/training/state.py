@@ -7,7 +7,9 @@ outside the outputs that Snakemake knows, because Snakemake deletes those when a
 import json
 import os
 import pickle
+import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,17 +67,63 @@ def digest_of(ids: Iterable[str]) -> str:
     return digest("\n".join(ids), 16).hex()
 
 
+def on_host(value: Any) -> Any:
+    """A copy of nested dicts and lists that shares nothing with `value`; tensors are copied to the host's memory."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: on_host(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(on_host(inner) for inner in value)
+    return value
+
+
 class StateFile:
-    """The state of one run in `folder`, tied to a fingerprint. Use by one process at a time."""
+    """The state of one run in `folder`, tied to a fingerprint. Use by one process at a time.
+
+    As a context it waits at its end for what `save_behind` writes.
+
+    took_s  seconds that the last save in the background took, its copy included; 0 before there was one
+    """
 
     def __init__(self, folder: str | Path, fingerprint: str):
         self.path = Path(folder) / NAME
         self.fingerprint = fingerprint
+        self.took_s = 0.0
+        self._writer = ThreadPoolExecutor(1, "training-state")  # starts its thread with the first save
+        self._saving: Future[None] | None = None
+
+    def __enter__(self) -> "StateFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wait()
 
     def save(self, state: dict[str, Any]) -> None:
         """Write `state` (tensors, numbers, strings, lists, dicts) atomically."""
         with atomic_path(self.path) as temporary:
             torch.save({**state, "fingerprint": self.fingerprint}, temporary)
+
+    def save_behind(self, state: dict[str, Any]) -> None:
+        """Copy `state` to the host's memory and write it as `save` does, in a thread, while the caller goes on.
+
+        Waits for the save before this one, so that there is never more than one copy. Raises what that one raised.
+        """
+        self.wait()
+        began = time.monotonic()
+        copied = on_host(state)
+
+        def write() -> None:
+            self.save(copied)
+            self.took_s = time.monotonic() - began
+
+        self._saving = self._writer.submit(write)
+
+    def wait(self) -> None:
+        """Return when nothing is being written; raises the error that ended the last save, if one did."""
+        saving, self._saving = self._saving, None
+        if saving is not None:
+            saving.result()
 
     def load(self) -> dict[str, Any] | None:
         """The saved state, on the CPU; None where there is none of this run.

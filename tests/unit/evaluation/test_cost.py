@@ -1,11 +1,15 @@
 """Parameters, multiply-accumulates and speed."""
 
+import json
+
 import pytest
 import torch
 from torch import nn
 
 from egokd.evaluation.cost import clips_per_second, count_parameters, gflops_per_view
 from egokd.models.build import build_model, example_inputs
+from egokd.models.files import save_model
+from egokd.steps.measure_cost import main as measure_cost
 
 
 def published(net: str, modality: str, classes: int, frames: int) -> tuple[float, float]:
@@ -32,6 +36,33 @@ def test_published_costs(net, frames, parameters, gflops):
 
 def test_half_the_frames_cost_half():
     assert published("video_swin_t", "rgb", 400, 16)[1] == pytest.approx(87.9 / 2, rel=0.01)
+
+
+def test_sound_and_boxes_cost_what_their_own_shapes_cost():
+    with torch.device("meta"):
+        model = build_model("video_swin_t", "audio", {"action": 10}, 16, 224)
+        square, true = (example_inputs("video_swin_t", "audio", 16, 224, shape=shape) for shape in (None, (128, 224)))
+    assert true["pixels"].shape == (1, 1, 16, 128, 224)
+    assert gflops_per_view(model, square) == pytest.approx(43.9, rel=0.01)
+    assert gflops_per_view(model, true) == pytest.approx(29.5, rel=0.01)
+    assert example_inputs("stlt", "obj", 4, 224, shape=[6])["boxes"].shape == (1, 4, 6, 4)
+
+
+def test_the_step_measures_each_net_on_its_own_shape(tmp_path):
+    options = {"width": 8}
+    for modality in ("rgb", "audio"):
+        build = {"net": "small", "modality": modality, "heads": {"verb": 3}, "num_frames": 2, "size": 32}
+        model = build_model(**build, **options)
+        save_model(tmp_path / modality / "seed0" / "model.safetensors", model, {**build, "options": options})
+    models = [str(tmp_path / modality / "seed0" / "model.safetensors") for modality in ("rgb", "audio")]
+    out = tmp_path / "cost.json"
+    arguments = ["--models", *models, "--gpus", "0", "--threads", "1", "--out", str(out)]
+    measure_cost(arguments)
+    square = json.loads(out.read_text())
+    measure_cost([*arguments, "--shapes", '{"audio": [16, 32]}'])
+    true = json.loads(out.read_text())
+    assert true["rgb"]["gflops_per_view"] == square["rgb"]["gflops_per_view"]
+    assert true["audio"]["gflops_per_view"] == pytest.approx(square["audio"]["gflops_per_view"] / 2, rel=0.1)
 
 
 def test_stlt_by_hand_with_attention_counted():

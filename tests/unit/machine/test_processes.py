@@ -1,19 +1,18 @@
 """Several processes train as one would: gloo on the CPU, processes started by the test."""
 
 import dataclasses
-import multiprocessing
-import traceback
 
 import pytest
 import torch
-import torch.distributed as dist
 from torch import nn
 
 from egokd.errors import UserError
+from egokd.machine.placement import placement_of
 from egokd.machine.processes import Group
 from egokd.sampling.loading import EpochBatches
 from egokd.training.loop import Batch, Plan, label_loss, student_loss, train
 from egokd.training.state import StateFile
+from together import together
 
 CPU = torch.device("cpu")
 HEADS = ["verb", "noun"]
@@ -60,38 +59,8 @@ def train_share(folder, group, kind):
     torch.manual_seed(0)
     model = Net()
     plan = Plan(3, order.whole, warmup_steps=2, lr=0.01, weight_decay=0.02, clip_norm=1.0, seed=SEED)
-    history = train(model, batches, loss, plan, CPU, StateFile(folder, "same"), "test", group=group)
+    history = train(model, batches, loss, plan, placement_of(CPU), StateFile(folder, "same"), "test", group=group)
     return history, {name: value.detach().clone() for name, value in model.state_dict().items()}
-
-
-def rank_of(work, folder, number, world, results):
-    """One process of `together`."""
-    torch.set_num_threads(1)
-    store = dist.FileStore(str(folder / "rendezvous"), world)
-    dist.init_process_group("gloo", store=store, rank=number, world_size=world)
-    try:
-        results.put((number, work(folder, Group(CPU, number, world))))
-    except Exception:
-        results.put((number, traceback.format_exc()))
-    dist.destroy_process_group()
-
-
-def together(folder, work, world=2):
-    """Run work(folder, group) in `world` fresh processes; returns what each gave, an exception as its text.
-
-    Fresh, not forked: a process in which autograd has already run threads cannot be forked. `work` must be importable.
-    """
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    processes = [
-        context.Process(target=rank_of, args=(work, folder, number, world, results)) for number in range(world)
-    ]
-    for process in processes:
-        process.start()
-    found = dict(results.get(timeout=120) for _ in processes)
-    for process in processes:
-        process.join(timeout=20)
-    return [found[number] for number in range(world)]
 
 
 def plain(result):
@@ -105,7 +74,7 @@ def everything(folder, group):
     found = {kind: plain(train_share(folder / kind, group, kind)) for kind in ("labels", "teacher")}
     found["wishes"] = group.agree(group.rank == 1, False)
     saves = []
-    StateFile.save = lambda self, state: saves.append(state["step"])  # this process is the test's own
+    StateFile.save_behind = lambda self, state: saves.append(state["step"])  # this process is the test's own
     train_share(folder / "saves", group, "labels")
     return found | {"saves": saves}
 

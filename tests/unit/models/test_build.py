@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from egokd.errors import UserError
-from egokd.models.build import build_model, example_inputs, load_model, save_model
+from egokd.models.build import build_model, example_inputs, load_model
+from egokd.models.files import save_model, was_trained
 from egokd.models.nets import NETS
 
 HEADS = {"verb": 5, "noun": 7}
@@ -145,3 +146,9 @@ def test_init_takes_the_backbone_and_keeps_fresh_heads(saved):
     assert other.heads.linear["action"].out_features == 9
     with pytest.raises(UserError, match="do not fit"):
         build_model(**BUILD, **{**OPTIONS, "embed_dim": 16}, init=saved)
+
+
+def test_imported_models_and_those_of_older_trainings_count_as_trained():
+    assert was_trained({"trained": True}) and not was_trained({"trained": False, "segments": 0})
+    assert was_trained({"segments": 40}) and not was_trained({"segments": 0})
+    assert was_trained({"imported": {"format": "authors"}})  # an import knows no number of segments

@@ -7,10 +7,12 @@ import torch
 
 from egokd.errors import UserError
 from egokd.evaluation.inference import logits_of
+from egokd.machine.placement import placement_of
 from egokd.models.build import build_model
 from egokd.steps._model_io import BATCH, part_of
 
 ROWS = 70
+CPU = placement_of(torch.device("cpu"))
 
 
 def logits_in_parts(model, pixels, parts):
@@ -19,7 +21,7 @@ def logits_in_parts(model, pixels, parts):
         rows = part_of(table, part, parts)["row"].to_numpy(copy=True)
         chunks = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
         batches = ((chunk, np.zeros_like(chunk), {"pixels": pixels[chunk]}) for chunk in chunks)
-        found += [(chunk, logits["verb"]) for chunk, _, logits in logits_of(model, batches, torch.device("cpu"), BATCH)]
+        found += [(chunk, logits["verb"]) for chunk, _, logits in logits_of(model, batches, CPU, BATCH)]
     rows = np.concatenate([rows for rows, _ in found])
     assert rows.tolist() == list(range(ROWS))  # each once, in order
     return np.concatenate([logits for _, logits in found])

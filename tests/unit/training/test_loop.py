@@ -1,23 +1,27 @@
 """The training loop: schedule, resume to the byte, refusals."""
 
+import math
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 import torch
 
 from egokd.errors import UserError
+from egokd.machine.placement import placement_of
 from egokd.training.loop import STOPPED, Batch, label_loss, student_loss, train
 from egokd.training.schedule import learning_rate, step_seed
 from egokd.training.state import StateFile, digest_of, fingerprint_of
 from paths import REPOSITORY
 from toy_training import STEPS, Toy, make_batches, make_plan, run
 
+SAVE = torch.save
 SCRIPT = REPOSITORY / "tests" / "helpers" / "toy_training.py"
-CPU = torch.device("cpu")
+CPU = placement_of(torch.device("cpu"))
 
 
 def test_schedule_worked_out():
@@ -77,7 +81,8 @@ def test_going_on_after_any_step_gives_the_same_bytes(tmp_path, undisturbed, mon
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("egokd.training.loop.SAVE_EVERY_S", -1.0)  # the state is saved after every step
+    monkeypatch.setattr("egokd.training.loop.SAVE_EVERY_S", -1.0)  # the state is saved after every step,
+    monkeypatch.setattr("egokd.training.loop.SAVING_SHARE", math.inf)  # however long that takes
     monkeypatch.setattr("toy_training.make_batches", lambda *_: _until(step, stopped))
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path)
@@ -144,6 +149,51 @@ def test_a_damaged_state_is_set_aside(tmp_path):
         state.path.write_bytes(damaged)
         assert state.load() is None
         assert (tmp_path / "unreadable.pt").exists()
+
+
+def test_a_save_in_the_background_is_of_the_moment_it_was_asked_for(tmp_path, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr("egokd.training.state.torch.save", lambda *args: gate.wait(10) and SAVE(*args))
+    weights, history = torch.zeros(3), [{"loss": 1.0}]
+    with StateFile(tmp_path, "{}") as state:
+        state.save_behind({"weights": weights, "history": history})
+        weights += 1  # training goes on while the state is written
+        history.append({"loss": 0.5})
+        assert not state.path.exists()
+        gate.set()
+    saved = torch.load(state.path, weights_only=True)
+    assert saved["weights"].tolist() == [0, 0, 0] and saved["history"] == [{"loss": 1.0}]
+    assert state.took_s > 0 and [path.name for path in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_a_save_in_the_background_that_fails_ends_the_run(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("egokd.training.state.torch.save", full)
+    state = StateFile(tmp_path, "{}")
+    state.save_behind({})
+    with pytest.raises(OSError, match="No space left"):
+        state.save_behind({})
+    monkeypatch.undo()
+    state.save_behind({"step": 1})  # the error was told once
+    state.wait()
+    assert torch.load(state.path, weights_only=True)["step"] == 1
+
+
+@pytest.mark.parametrize(("took_s", "saves"), [(0.0, [5, 10, 15, 20]), (1000.0, [20])])
+def test_a_state_that_takes_long_to_save_is_saved_less_often(tmp_path, monkeypatch, took_s, saves):
+    found = []
+
+    def save(self, state):
+        found.append(state["step"])
+        self.took_s = took_s
+
+    monkeypatch.setattr(StateFile, "save_behind", save)
+    state = StateFile(tmp_path, "{}")
+    state.took_s = took_s
+    train(Toy(), make_batches(), label_loss(["verb", "noun"], 0.0), make_plan(4), CPU, state, "toy")
+    assert found == saves  # at the ends of epochs, and at the end of the run in any case
 
 
 def test_fingerprint_sees_settings_files_and_code(tmp_path):
