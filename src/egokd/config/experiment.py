@@ -61,8 +61,8 @@ class Experiment(Section):
         for name, teacher in self.teachers.items():
             if teacher.modality is None and name not in MODALITIES:
                 raise ValueError(
-                    f"teachers.{name}.modality: this key is missing, and {name!r} is no modality: say what this teacher "
-                    f"sees{nearest_name(name, MODALITIES)}"
+                    f"teachers.{name}.modality: this key is missing, and {name!r} is no modality: say what this "
+                    f"teacher sees{nearest_name(name, MODALITIES)}"
                 )
         if "rgb" not in self.teachers or self.modality_of("rgb") != "rgb":
             raise ValueError("teachers: 'rgb' is missing; it is the baseline that the student is compared with")

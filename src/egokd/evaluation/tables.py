@@ -50,6 +50,8 @@ def _metric_columns(entries: list[dict]) -> dict[str, float | None]:
         for head in heads_of(subsets[subset]):
             for metric in METRICS:
                 key = f"{head}_{metric}"
+                if key not in subsets[subset]:
+                    continue
                 values = [entry["subsets"][subset][key] for entry in entries]
                 columns[prefix + key] = mean(values)
                 columns[f"{prefix}{key}_std"] = _spread(values)

@@ -39,14 +39,23 @@ def _tree(path: Path) -> ast.Module:
 
 @cache
 def _imports(path: Path) -> frozenset[str]:
-    """Modules of this package that a file names in import statements, wherever they stand in it."""
+    """Modules of this package that a file imports, wherever the statement stands; not those for type checkers only."""
     found: set[str] = set()
-    for node in ast.walk(_tree(path)):
+    for node in _walk(_tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return frozenset(name for name in found if name.split(".")[0] == PACKAGE and _file_of(name))
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes below, without the blocks that only a type checker reads."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _walk(child)
 
 
 def import_closure(*modules: str) -> dict[str, Path]:

@@ -72,6 +72,17 @@ def view_settings(experiment: Experiment, model: str) -> str:
     return as_json(view_slice(experiment, [tested_on(experiment, model)]))
 
 
+def input_shapes(experiment: Experiment) -> str:
+    """`--shapes` of `egokd.steps.measure_cost`: of the inputs that are no squares, by modality."""
+    audio, shapes = experiment.inputs.audio, {}
+    if "audio" in experiment.modalities:
+        columns = round(audio.window_s * experiment.media.audio.sample_rate) // audio.hop_length + 1
+        shapes["audio"] = [audio.n_mels, columns]
+    if "obj" in experiment.modalities:
+        shapes["obj"] = [experiment.inputs.max_boxes]
+    return as_json(shapes)
+
+
 def ensemble_settings(experiment: Experiment, ensemble: str) -> str:
     """`--settings` of `egokd.steps.fit_ensemble`."""
     return as_json(experiment.ensembles[ensemble].model_dump())

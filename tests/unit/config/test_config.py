@@ -6,7 +6,9 @@ import json
 import pytest
 import yaml
 
-from egokd.config.experiment import Config, DemoSettings, schema_text
+from egokd.config.data import FolderSettings
+from egokd.config.demo_kitchen import DemoSettings
+from egokd.config.experiment import Config, schema_text
 from egokd.config.validation import parse_settings, validate
 from egokd.errors import UserError
 from egokd.planning.recipes import resolve
@@ -36,7 +38,7 @@ def changed(values: dict, path: str, value: object) -> dict:
 
 def test_config_yaml_is_valid_and_complete(values):
     config = validate(Config, values, "config.yaml")
-    for name in ("epic", "something_else"):
+    for name in ("epic", "compositional"):
         assert config.datasets[name].source == "demo"
         # nothing is filled in: writing the model out gives the same keys as the file
         assert json.loads(config.model_dump_json())["datasets"][name].keys() == values["datasets"][name].keys()
@@ -66,23 +68,25 @@ def test_every_key_is_described():
         ("datasets.epic.data.heldout_share", 1.2, ["data.heldout_share", "0.5", "1.2"]),
         ("datasets.epic.views.num_frames", "eight", ["views.num_frames", "integer", "'eight'"]),
         ("datasets.epic.views.scale", [0.9, 0.5], ["views", "low <= high"]),
-        ("datasets.epic.teachers.sonar", {}, ["teachers.sonar", "'rgb', 'flow', 'audio' or 'obj'"]),
-        ("datasets.epic.ensembles.uniform.modalities", ["rgb", "sonar"], ["uniform.modalities", "'sonar'"]),
+        ("datasets.epic.ensembles.uniform.teachers", ["rgb", "sonar"], ["uniform.teachers", "'sonar'"]),
+        ("datasets.epic.students.heldout.input", "flwo", ["students.heldout.input", "'flow'"]),
         ("datasets.epic.students.heldout.ensemble", "held_out", ["students.heldout", "did you mean 'heldout'"]),
         ("datasets.epic.students.heldout.ensemble", ..., ["students.heldout.ensemble", "missing"]),
         ("datasets.epic.students.heldout.kd_weight", 0, ["kd_weight must be above 0"]),
         ("datasets.epic.ensembles.uniform.noisy_labels", True, ["ensembles.uniform", "needs `calibrate: true`"]),
         ("datasets.epic.data.root", "/somewhere", ["either `root`"]),
         ("datasets.epic.data.demo", None, ["either `root`"]),
-        ("datasets.something_else.data.root", "/somewhere", ["either `root`"]),
-        ("datasets.something_else.data.format", "epic100", ["compositional_demo", "something_else, not epic100"]),
+        ("datasets.compositional.data.root", "/somewhere", ["either `root`"]),
+        ("datasets.compositional.data.format", "epic100", ["compositional_demo", "something_else, not epic100"]),
         (
-            "datasets.something_else.data.compositional_demo.corelation",
+            "datasets.compositional.data.compositional_demo.corelation",
             0.5,
             ["data.compositional_demo.corelation", "did you mean 'correlation'"],
         ),
-        ("datasets.something_else.data.compositional_demo.correlation", 1.5, ["correlation", "1.5"]),
-        ("datasets.epic.evaluation.crops", 2, ["evaluation.crops", "1 or 3"]),
+        ("datasets.compositional.data.compositional_demo.correlation", 1.5, ["correlation", "1.5"]),
+        ("datasets.epic.evaluation.views", [[1, 2]], ["evaluation.views", "1 or 3"]),
+        ("datasets.epic.evaluation.views", [[1, 1], [1, 1]], ["views", "names a setting twice"]),
+        ("datasets.epic.teachers.rgb.train.lr", float("inf"), ["teachers.rgb.train.lr", "finite"]),
         ("seeds", [1, 1], ["names a seed twice"]),
         ("seeds", [], ["seeds"]),
         ("sedes", [1], ["sedes", "did you mean 'seeds'"]),
@@ -100,8 +104,33 @@ def test_bad_value_is_one_clear_sentence(values, path, value, words):
 
 def test_ensemble_without_its_teacher_names_the_valid_ones(values):
     without = changed(values, "datasets.epic.teachers.audio", ...)
-    with pytest.raises(UserError, match=r"'audio' has no teacher; there are: flow, obj, rgb"):
+    with pytest.raises(UserError, match=r"uniform.teachers: no teacher 'audio'; there are: flow, obj, rgb"):
         validate(Config, without, "config.yaml")
+
+
+def test_a_teacher_has_a_name_and_a_modality(values):
+    rgb = values["datasets"]["epic"]["teachers"]["rgb"]
+    named = changed(values, "datasets.epic.teachers.second_rgb", {**rgb, "modality": "rgb", "seed_offset": 1000})
+    experiment = validate(Config, named, "config.yaml").datasets["epic"]
+    assert experiment.modality_of("second_rgb") == "rgb" and experiment.modality_of("flow") == "flow"
+    assert experiment.modalities == ["rgb", "flow", "audio", "obj"]
+    with pytest.raises(UserError, match=r"teachers.rbg.modality: this key is missing.*did you mean 'rgb'"):
+        validate(Config, changed(values, "datasets.epic.teachers.rbg", rgb), "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("heads", "words"),
+    [
+        (["fold"], "'fold' is a column of the segment table"),
+        (["action", "tool"], "'action' is the joint class"),
+        (["tool", "tool"], "named twice"),
+    ],
+)
+def test_heads_of_own_videos_may_not_hide_other_columns(heads, words):
+    own = {"annotations": "a.csv", "heads": heads, "val_share": 0.2, "split_seed": 0}
+    with pytest.raises(UserError, match=words):
+        parse_settings(FolderSettings, json.dumps(own))
+    assert parse_settings(FolderSettings, json.dumps({**own, "heads": ["gesture"]})).heads == ["gesture"]
 
 
 def test_step_settings_are_checked_the_same_way(values):

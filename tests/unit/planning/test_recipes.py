@@ -47,7 +47,7 @@ def test_ten_lines_are_a_complete_config():
 def test_a_teacher_set_to_null_is_gone_everywhere():
     mine = validate(Config, resolve(short(teachers={"audio": None}), RECIPES), "config").datasets["mine"]
     assert list(mine.teachers) == ["rgb", "flow"]
-    assert all(ensemble.modalities == ["rgb", "flow"] for ensemble in mine.ensembles.values())
+    assert all(ensemble.teachers == ["rgb", "flow"] for ensemble in mine.ensembles.values())
 
 
 def test_one_key_of_one_teacher_can_be_changed():

@@ -6,7 +6,7 @@ import yaml
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
 from egokd.media.frame_store import KEPT_BYTES
-from egokd.planning import slices
+from egokd.planning import models
 from egokd.planning.recipes import resolve
 from egokd.planning.resources import KEPT_MB, PROCESS_MB, need
 from paths import REPOSITORY
@@ -35,7 +35,7 @@ def test_every_step_of_the_demo_fits_a_laptop():
         "extract_objects",
     ):
         assert need(step, demo).runtime <= 120
-    for model in slices.nets(demo):
+    for model in models.nets(demo):
         job = need("train", demo, model)
         assert demo.compute.mem_mb <= job.mem_mb <= 4000 and job.runtime == demo.compute.runtime_min
         assert job.threads == demo.compute.threads
@@ -43,7 +43,7 @@ def test_every_step_of_the_demo_fits_a_laptop():
 
 def test_compositional_demo_is_smaller_still():
     values, _ = experiment()
-    demo = validate(Config, values, "config").datasets["something_else"]
+    demo = validate(Config, values, "config").datasets["compositional"]
     for step in ("generate_compositional", "extract_frames", "extract_flow", "extract_objects"):
         assert need(step, demo).runtime <= 30
     assert need("extract_frames", demo).mem_mb == 3000  # no long videos that decord could read ahead in
@@ -91,6 +91,17 @@ def test_more_shards_and_parts_make_shorter_jobs():
     whole = need("bank", made(values), "baseline_rgb").runtime
     entry["bank"]["parts"] = 4
     assert need("bank", made(values), "baseline_rgb").runtime < whole
+
+
+def test_a_bank_of_a_patient_student_gets_time_for_its_longest_block():
+    values, entry = experiment()
+    entry["bank"]["block"], entry["students"]["heldout"]["train"] = (
+        20,
+        {**entry["teachers"]["rgb"]["train"], "epochs": 10},
+    )
+    short = need("bank", made(values), "baseline_rgb").runtime
+    entry["students"]["heldout"]["train"]["epochs"] = 80
+    assert need("bank", made(values), "baseline_rgb").runtime > short
 
 
 def test_an_unknown_step_is_a_mistake_of_the_rule():
