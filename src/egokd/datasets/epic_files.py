@@ -155,7 +155,7 @@ def labels_of(path: Path, table: pd.DataFrame, column: str, count: int) -> pd.Se
 def aspects(path: Path | None, name: str) -> dict[str, float]:
     """Width / height by video id (column `name`) from a table of videos; empty without the file.
 
-    A video with a width or height of zero is named in the log and left out: its shape comes from its frames.
+    A video with a width or height of zero is named in the log and gets 0: its shape is to come from its frames.
     """
     if path is None:
         return {}
@@ -169,5 +169,4 @@ def aspects(path: Path | None, name: str) -> dict[str, float]:
             "%s, line %d: %s has the resolution %s; its shape is taken from its frames",
             path, row.Index + HEADER_ROWS, getattr(row, name), row.resolution,
         )  # fmt: skip
-    table, size = table[~empty], size[~empty]
-    return dict(zip(table[name], size[0] / size[1], strict=True))
+    return dict(zip(table[name], (size[0] / size[1]).mask(empty, 0.0), strict=True))

@@ -3,8 +3,8 @@
 The CSV has a column `file` (path below `root`, or below `root/videos`) and one column per head, with class names.
 Optional columns: `start` and `stop` in seconds (empty: from the beginning, to the end), `split` (train, val, test),
 `group` (who or where was filmed). A column whose name is near one of these is refused. Without `split`, whole groups,
-or whole files where there is no `group`, are dealt to validation by a hash until `val_share` of the segments is there: the
-two splits never share a source. With `split`, no part of a file may be in train and in another split, under whatever
+or whole files where there is no `group`, are dealt to validation by a hash until `val_share` of the segments is there:
+the two splits never share a source. With `split`, no part of a file may be in train and in another split, under whatever
 name. Test segments may lack labels.
 
 Classes of a head are the names that occur, sorted. Videos may have sound; there are no boxes and no published flow. In

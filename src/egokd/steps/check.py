@@ -102,8 +102,9 @@ def main(argv: list[str] | None = None) -> None:
         found = runtime.progress(read_headers(sources.values(), args.threads), len(videos), "headers", "videos")
         headers = dict(zip(videos, found, strict=True))
         readable = {video_id: header for video_id, header in headers.items() if isinstance(header, Header)}
-        whole = segments.table["stop_s"].isna() & segments.table["video_id"].isin(set(readable))
-        segments = replace(segments, table=fill_in(segments.table, readable))
+        table = segments.table.assign(aspect=segments.table["aspect"].mask(segments.table["aspect"] == 0))
+        whole = table["stop_s"].isna() & table["video_id"].isin(set(readable))
+        segments = replace(segments, table=fill_in(table, readable))
         if args.frames_fps is None:
             checks.check_lengths(segments.table[whole], module, sources, str(args.root))
         check_segments(segments, f"dataset {args.dataset} in {args.root}")

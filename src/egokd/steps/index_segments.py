@@ -24,11 +24,12 @@ UNREADABLE_S = 1.0  # length given to a video whose header cannot be read; extra
 def look_at_headers(
     table: pd.DataFrame, module: ModuleType, root: Path, threads: int, frames_fps: float | None = None
 ) -> pd.DataFrame:
-    """Fill in NaN stop times, and unknown aspects of the same videos and where those of other videos are known.
+    """Fill in NaN stop times, unknown aspects of the same videos, and aspects of 0 (wrong in the annotations).
 
     UserError if extracted frames make the videos longer or shorter than the dataset's are.
     """
-    needed = table["stop_s"].isna() | (table["aspect"].isna() & table["aspect"].notna().any())
+    needed = table["stop_s"].isna() | (table["aspect"] == 0)
+    table = table.assign(aspect=table["aspect"].mask(table["aspect"] == 0))
     videos = sorted(set(table.loc[needed, "video_id"]))
     if not videos:
         return table
