@@ -4,8 +4,8 @@ The CSV has a column `file` (path below `root`, or below `root/videos`) and one 
 Optional columns: `start` and `stop` in seconds (empty: from the beginning, to the end), `split` (train, val, test),
 `group` (who or where was filmed). A column whose name is near one of these is refused. Without `split`, whole groups,
 or whole files where there is no `group`, are dealt to validation by a hash until `val_share` of the segments is there:
-the two splits never share a source. With `split`, no part of a file may be in train and in another split, under whatever
-name. Test segments may lack labels.
+the two splits never share a source. With `split`, no part of a file may be in train and in another split, whatever the
+file is called. Test segments may lack labels.
 
 Classes of a head are the names that occur, sorted. Videos may have sound; there are no boxes and no published flow. In
 place of a video, `file` may name a folder or tar of its numbered frames (`frames_fps`).

@@ -145,7 +145,9 @@ def _pyav_frames(probe: Probe, wanted: np.ndarray, threads: int, damage: Damage)
             raise MediaError(f"{probe.path}: more frames decode than the container holds ({count})")
         missing = [n for n in range(done + 1, number) if not _replaced(probe, n, number)]
         if missing and missing[0] <= last:
-            sound_from = max(sound_from, _note_lost(probe, missing, damage))
+            # counted by order, all up to the next key frame are missing, though one packet is to blame
+            blamed = missing[:1] if probe.in_order else missing
+            sound_from = max(sound_from, _note_lost(probe, blamed, damage))
         done = number
         if frame.is_corrupt and number <= last:
             damage.concealed_s.append(float(probe.times_s[number]))

@@ -23,8 +23,8 @@ def is_whole(data: bytes) -> bool:
     """Whether this is a JPEG that decodes to its end. What is copied is never looked at again before training."""
     if data.startswith(PNG_START):
         return False
-    image_size(data)
     try:
+        image_size(data)
         simplejpeg.decode_jpeg(data, "GRAY", fastdct=True)  # colours would not tell more, and take longer
     except ValueError:
         return False
