@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-REALDATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+REALDATA = SHARED / "realdata"
+CASES = SHARED / "cases"
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +15,11 @@ def realdata() -> Path:
     if not REALDATA.is_dir():
         pytest.skip(f"no real data files in {REALDATA}")
     return REALDATA
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Folder with generated hostile files and what is right for each; tests that need it are skipped without it."""
+    if not CASES.is_dir():
+        pytest.skip(f"no hostile files in {CASES}")
+    return CASES

@@ -45,12 +45,25 @@ def write_json(path: str | Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def read_json(path: str | Path) -> Any:
-    """Read JSON. Raises UserError with path and position if the text is damaged."""
+AGAIN = "Delete it and run the rule that makes it again."
+USERS = "Mend it, or download it again."  # nobody is told to delete a file that no rule makes
+
+
+def read_json(path: str | Path, advice: str = AGAIN) -> Any:
+    """Read JSON; UserError with path and position when it is missing or damaged.
+
+    `advice`: what to do then, `USERS` for files that the workflow was given.
+    """
     try:
-        return json.loads(Path(path).read_text())
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not valid JSON ({error}). Delete it and run the rule that makes it again.") from None
+        return json.loads(Path(path).read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({error}). {advice}") from None
+    except RecursionError:
+        raise UserError(f"{path}: not valid JSON (nested too deeply). {advice}") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not valid JSON ({error}). {advice}") from None
 
 
 def write_text(path: str | Path, text: str) -> None:

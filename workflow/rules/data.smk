@@ -73,6 +73,7 @@ rule index_segments:
     params:
         code=adapter_code("index_segments"),
         root=lambda wildcards: paths(wildcards).root,
+        frames_rate=lambda wildcards: slices.frames_rate(experiment(wildcards)),
         format=lambda wildcards: experiment(wildcards).data.format,
         source=lambda wildcards: experiment(wildcards).source,
         shards=lambda wildcards: experiment(wildcards).data.shards,
@@ -82,7 +83,7 @@ rule index_segments:
     shell:
         "python -m egokd.steps.index_segments --root {params.root:q} --format {params.format:q}"
         " --dataset {wildcards.dataset} --source {params.source:q} --shards {params.shards}"
-        " --options {params.options:q} --threads {threads} --out {output} 2>&1 | tee {log}"
+        " --options {params.options:q} {params.frames_rate} --threads {threads} --out {output} 2>&1 | tee {log}"
 
 
 rule assign_folds:
@@ -134,6 +135,7 @@ rule extract_frames:
     params:
         code=adapter_code("extract_frames"),
         root=lambda wildcards: paths(wildcards).root,
+        frames_rate=lambda wildcards: slices.frames_rate(experiment(wildcards)),
         format=lambda wildcards: experiment(wildcards).data.format,
         settings=lambda wildcards: slices.frame_settings(experiment(wildcards)),
     message:
@@ -141,7 +143,7 @@ rule extract_frames:
     shell:
         "python -m egokd.steps.extract_frames --segments {input.segments} --shard {wildcards.shard}"
         " --root {params.root:q} --format {params.format:q} --settings {params.settings:q}"
-        " --threads {threads} --out {output.store} --skipped {output.skipped} 2>&1 | tee {log}"
+        " {params.frames_rate} --threads {threads} --out {output.store} --skipped {output.skipped} 2>&1 | tee {log}"
 
 
 rule extract_flow:

@@ -40,6 +40,7 @@ for dataset in DATASETS:
         params:
             root=PATHS[dataset].root,
             format=CONFIG.datasets[dataset].data.format,
+            frames_rate=slices.frames_rate(CONFIG.datasets[dataset]),
             options=slices.adapter_options(CONFIG.datasets[dataset]),
             settings=slices.check_settings(CONFIG.datasets[dataset], len(CONFIG.seeds)),
             dataset=dataset,
@@ -47,7 +48,7 @@ for dataset in DATASETS:
             f"Checking the files of {dataset}"
         shell:
             "python -m egokd.steps.check --root {params.root:q} --format {params.format} --dataset {params.dataset}"
-            " --options {params.options:q} --settings {params.settings:q} --threads {threads}"
+            " --options {params.options:q} --settings {params.settings:q} {params.frames_rate} --threads {threads}"
             " --out results/check/{params.dataset} 2>&1 | tee {log}"
 
 

@@ -72,6 +72,9 @@ class DataSettings(Section):
     """Generate the compositional demo (something_else); null for other data."""
     folder: FolderSettings | None = None
     """What the format `folder` reads; null for the other formats."""
+    frames_fps: Positive | None = None
+    """Frames per second at which files of frames in place of videos were extracted; null: as the dataset's official
+    frames. Own videos that are folders of frames need it."""
     shards: Count
     """Jobs per data preparation step; videos are dealt by a hash of their id."""
     video_hours: Positive = 100.0

@@ -24,8 +24,11 @@ class Adapter(Protocol):
         """
         ...
 
-    def rgb_source(self, root: str | Path, video_id: str) -> Source:
-        """Where the pictures of a video are, or should be."""
+    def rgb_source(self, root: str | Path, video_id: str, frames_fps: float | None = None) -> Source:
+        """Where the pictures of a video are, or should be.
+
+        frames_fps  rate at which files of frames were extracted; None: the dataset's own
+        """
         ...
 
     def flow_source(self, root: str | Path, video_id: str) -> FlowFiles | None:

@@ -1,5 +1,7 @@
 """Reading annotation tables so that whatever is wrong is named by file, line and value."""
 
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,9 @@ import pandas as pd
 from egokd.errors import UserError
 
 FOLDERS = (".", "annotations", "labels")  # of a dataset's root, in which annotation files are looked for
+LONGEST_NAME, LONGEST_PATH = 250, 3000  # bytes, characters; file systems allow 255 and 4096 with what is around it
+MAX_DIGITS = 18  # all whole numbers of so many fit into 64 bits
+LONGEST_S = 1e12  # what is longer is cut to this: every video ends before
 HEADER_ROWS = 2  # row i of a table stands in line i + 2 of its file
 
 
@@ -29,15 +34,41 @@ def need_file(root: str | Path, dataset: str, *names: str) -> Path:
 
 
 def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Read a CSV as text; UserError when a column is missing."""
+    """Read a CSV as text, without the blanks around headers; UserError when a column is missing or there twice."""
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows with more values than the header has names
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False).fillna("")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({error}); save it as CSV in UTF-8") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, OSError) as error:
         raise UserError(f"{path}: not a readable CSV file ({str(error).strip()})") from None
+    table.columns = [str(column).strip() for column in table.columns]
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise UserError(f"{path}: lacks the columns {missing}; it has {list(table.columns)}")
+    for column in table.columns:
+        base = re.sub(r"\.\d+$", "", column)  # the reader numbers the second of two equal names
+        if list(table.columns).count(column) > 1 or (base != column and base in columns):
+            raise UserError(f"{path}: has the column {base!r} twice")
     return table
+
+
+def need_rows(path: Path, table: pd.DataFrame) -> None:
+    """UserError for a table with a header only."""
+    if table.empty:
+        raise UserError(f"{path}: has a header and no rows; expected at least one annotated segment")
+
+
+def refuse_name(path: Path, name: str) -> None:
+    """UserError for a name that no file can have."""
+    try:
+        parts = name.encode().split(b"/")
+    except UnicodeEncodeError:
+        raise UserError(f"{path}: {name!r} is not a name that a file can have (broken Unicode)") from None
+    if b"\0" in name.encode() or max(map(len, parts)) > LONGEST_NAME or len(name) > LONGEST_PATH:
+        short = name if len(name) < 80 else f"{name[:60]}... ({len(name)} characters)"
+        raise UserError(f"{path}: {short!r} is not a name that a file can have")
 
 
 def refuse(path: Path, table: pd.DataFrame, bad: pd.Series, what: str) -> None:
@@ -51,8 +82,10 @@ def refuse(path: Path, table: pd.DataFrame, bad: pd.Series, what: str) -> None:
 
 def whole_numbers(path: Path, table: pd.DataFrame, column: str) -> pd.Series:
     """A column of text as int64."""
-    bad = ~table[column].str.fullmatch(r"-?\d+")
+    bad = ~table[column].str.fullmatch(r"-?[0-9]+").astype(bool)
     refuse(path, table, bad, f"{column} is {{{column}!r}}, expected a whole number")
+    bad = table[column].str.len() > MAX_DIGITS
+    refuse(path, table, bad, f"{column} is {{{column}}}, expected a number of at most {MAX_DIGITS} digits")
     return table[column].astype(np.int64)
 
 
@@ -61,7 +94,7 @@ def seconds(path: Path, table: pd.DataFrame, column: str) -> pd.Series:
     numbers = pd.to_numeric(table[column], errors="coerce").astype(np.float64)
     bad = (numbers.isna() & (table[column].str.strip() != "")) | np.isinf(numbers)
     refuse(path, table, bad, f"{column} is {{{column}!r}}, expected seconds like 12.5, or nothing")
-    return numbers
+    return numbers.clip(upper=LONGEST_S)
 
 
 def class_names(path: Path, number: str, name: str) -> list[str]:

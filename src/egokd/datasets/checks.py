@@ -7,19 +7,23 @@ concerned cannot be used. `warning`: they can, but a modality is missing or a cl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
+from egokd.errors import UserError
 from egokd.media.errors import MediaError
 from egokd.media.frames import expected_frames, stored_size
 from egokd.media.header import Header
-from egokd.media.skipped import uncovered
+from egokd.media.skipped import MIN_COVERED_SHARE, uncovered
+from egokd.media.sources import FrameFiles, Source
 from egokd.sampling.segments import Segments
 
 # bytes per pixel of JPEG at quality 90 and about; first-person video is neither flat nor noisy
 RGB_BYTES_PER_PIXEL = 0.25
 FLOW_BYTES_PER_PIXEL = 0.1  # both planes
+FEW_CLIPS = 5  # of fewer, the median says little
 AUDIO_BYTES_PER_SAMPLE = 2
 
 
@@ -34,6 +38,56 @@ class Problem:
     message: str
 
 
+def check_splits(segments: Segments, where: str) -> None:
+    """UserError without training or validation segments: nothing could be trained, or nothing reported."""
+    counts = segments.table["split"].value_counts()
+    for split, purpose in (("train", "train on"), ("val", "report results of")):
+        if not counts.get(split):
+            raise UserError(f"{where}: there are no {split} segments to {purpose}; there are {counts.to_dict()}")
+
+
+def check_lengths(table: pd.DataFrame, module: ModuleType, sources: dict[str, Source], where: str) -> None:
+    """UserError if clips of extracted frames have another length than the dataset's: they have another rate.
+
+    `table` has all stop times; `module` may know what is usual (`TYPICAL_S`, of whole videos).
+    """
+    usual = getattr(module, "TYPICAL_S", None)
+    frames = {video_id: source for video_id, source in sources.items() if isinstance(source, FrameFiles)}
+    if not usual or not frames:
+        return
+    rows = table[table["video_id"].isin(set(frames))]
+    median = float((rows["stop_s"] - rows["start_s"]).median())
+    if len(rows) >= FEW_CLIPS and not usual[0] <= median <= usual[1]:
+        rate = next(iter(frames.values())).rate
+        raise UserError(
+            f"{where}: at {rate:g} frames per second, half of the clips are longer than {median:.1f} s, where "
+            f"{usual[0]:g} to {usual[1]:g} s are usual; say how many frames per second were extracted (data.frames_fps)"
+        )
+
+
+def check_shared(table: pd.DataFrame) -> list[Problem]:
+    """Videos of which parts are in train and in another split."""
+    train = set(table.loc[table["split"] == "train", "video_id"])
+    shared = sorted(train & set(table.loc[table["split"] != "train", "video_id"]))
+    text = "parts of this video are in train and in another split, which then share a source"
+    return [Problem("warning", "video in two splits", video_id, "", f"{video_id}: {text}") for video_id in shared]
+
+
+def check_shapes(table: pd.DataFrame, readable: set[str]) -> list[Problem]:
+    """Readable videos whose shape is not known although that of others is."""
+    if table["aspect"].isna().all():
+        return []
+    table = table[table["video_id"].isin(readable)]
+    unknown = sorted(set(table.loc[table["aspect"].isna(), "video_id"]))
+    return [Problem("warning", "no shape", v, "", f"{v}: its width and height are not known") for v in unknown]
+
+
+def check_left(table: pd.DataFrame, problems: list[Problem]) -> list[str]:
+    """Splits (of train and val) of which errors leave nothing."""
+    bad = unusable(table, problems)
+    return [split for split in ("train", "val") if bad[table["split"] == split].all()]
+
+
 def check_videos(table: pd.DataFrame, headers: dict[str, Header | MediaError]) -> list[Problem]:
     """Missing or unreadable sources, and segments beyond the end."""
     problems = []
@@ -43,6 +97,10 @@ def check_videos(table: pd.DataFrame, headers: dict[str, Header | MediaError]) -
             kind = "missing file" if "no such file" in str(header) else "unreadable file"
             problems.append(Problem("error", kind, video_id, "", str(header)))
             continue
+        if header.numbered > header.frames:
+            level = "error" if header.frames < MIN_COVERED_SHARE * header.numbered else "warning"
+            text = f"{video_id}: {header.frames} of {header.numbered} frames are there"
+            problems.append(Problem(level, "frames missing", video_id, "", text))
         problems += [
             Problem("error", "video too short", video_id, skip.segment_id, skip.reason)
             for skip in uncovered(rows, header.duration_s, "check", "video")
@@ -76,10 +134,15 @@ def check_classes(segments: Segments) -> list[Problem]:
 
 def affected_share(table: pd.DataFrame, problems: list[Problem]) -> float:
     """Share of the segments that errors make unusable."""
+    return float(unusable(table, problems).mean())
+
+
+def unusable(table: pd.DataFrame, problems: list[Problem]) -> pd.Series:
+    """bool: the segments that errors make unusable."""
     errors = [problem for problem in problems if problem.level == "error"]
     videos = {problem.video_id for problem in errors if not problem.segment_id}
     ids = {problem.segment_id for problem in errors if problem.segment_id}
-    return float((table["video_id"].isin(videos) | table["segment_id"].isin(ids)).mean())
+    return table["video_id"].isin(videos) | table["segment_id"].isin(ids)
 
 
 def histogram(segments: Segments) -> pd.DataFrame:

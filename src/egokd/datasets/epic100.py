@@ -59,6 +59,8 @@ def read(root: str | Path) -> Segments:
         path = find_file(root, name) if split == "test" else need_file(root, SOURCE, name)
         if path is None:
             continue
+        if split == "test" and read_csv(path, []).empty:
+            continue
         rows = _read_split(path, split, heads)
         unseen_path = None
         if split != "train":

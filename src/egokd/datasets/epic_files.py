@@ -14,16 +14,19 @@ fit the annotations. Its frame counts (222,487 and 146,918) are the videos' leng
 extracted at 60 frames a second. So whichever release is there, the number of files tells its clock.
 """
 
+import logging
 import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from egokd.datasets.annotation_files import read_csv, refuse, whole_numbers
+from egokd.datasets.annotation_files import HEADER_ROWS, need_rows, read_csv, refuse, whole_numbers
 from egokd.errors import UserError
 from egokd.media.hand_object import load_messages, segment_boxes
 from egokd.media.sources import FlowFiles, FrameFiles, VideoFile
+
+log = logging.getLogger("egokd")
 
 CLOCK_2018, CLOCK_2020 = 60.0, 50.0
 ERRATUM_CLOCK = 60.0
@@ -73,16 +76,19 @@ def _first(paths: list[Path]) -> Path | None:
     return next((path for path in paths if path.exists()), None)
 
 
-def rgb_source(root: str | Path, video_id: str) -> VideoFile | FrameFiles:
+def rgb_source(root: str | Path, video_id: str, frames_fps: float | None = None) -> VideoFile | FrameFiles:
     """The official frames, tar or folder, where they are there, else the video (whether it is there or not).
 
-    Frames come first: they are small, and they are what the annotated frame numbers mean.
+    Frames come first: they are small, and they are what the annotated frame numbers mean. Own frames of the same
+    videos, extracted at `frames_fps`, are read by seconds. The video is named too, for frames that are not whole.
     """
     frames = _first(_candidates(root, video_id, FRAMES))
-    if frames:
-        return FrameFiles(frames, clock_of(video_id), _erratum(video_id))
     videos = _candidates(root, video_id, VIDEOS)
-    return VideoFile(_first(videos) or videos[0])
+    video = _first(videos)
+    if frames:
+        rate = frames_fps or clock_of(video_id)
+        return FrameFiles(frames, rate, None if frames_fps else _erratum(video_id), video)
+    return VideoFile(video or videos[0])
 
 
 def sound_path(root: str | Path, video_id: str) -> Path:
@@ -117,7 +123,8 @@ def boxes(root: str | Path, video_id: str, rows: pd.DataFrame, frame_rate: float
 
 def frame_segments(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     """Columns video_id, group, start_frame, stop_frame, fps, start_s, stop_s of annotation rows (FRAME_COLUMNS)."""
-    valid = table["video_id"].str.fullmatch(VIDEO_ID)
+    need_rows(path, table)
+    valid = table["video_id"].str.fullmatch(VIDEO_ID).astype(bool)
     refuse(path, table, ~valid, "video_id is {video_id!r}, expected PXX_YY or PXX_YYY")
     start, stop = (whole_numbers(path, table, column) for column in ("start_frame", "stop_frame"))
     refuse(path, table, start < 1, "start_frame is {start_frame}, frames count from 1")
@@ -146,10 +153,20 @@ def labels_of(path: Path, table: pd.DataFrame, column: str, count: int) -> pd.Se
 
 
 def aspects(path: Path | None, name: str) -> dict[str, float]:
-    """Width / height by video id (column `name`) from a table of videos; empty without the file."""
+    """Width / height by video id (column `name`) from a table of videos; empty without the file.
+
+    A video with a width or height of zero is named in the log and gets 0: its shape is to come from its frames.
+    """
     if path is None:
         return {}
     table = read_csv(path, [name, "resolution"])
     size = table["resolution"].str.extract(r"^(\d+)x(\d+)$")
     refuse(path, table, size[0].isna(), "resolution is {resolution!r}, expected like 1920x1080")
-    return dict(zip(table[name], size[0].astype(np.float64) / size[1].astype(np.float64), strict=True))
+    size = size.astype(np.float64)
+    empty = (size == 0).any(axis=1)
+    for row in table[empty].itertuples():
+        log.warning(
+            "%s, line %d: %s has the resolution %s; its shape is taken from its frames",
+            path, row.Index + HEADER_ROWS, getattr(row, name), row.resolution,
+        )  # fmt: skip
+    return dict(zip(table[name], (size[0] / size[1]).mask(empty, 0.0), strict=True))

@@ -19,11 +19,11 @@ from pathlib import Path
 
 from egokd.datasets import something_something as ssv2
 from egokd.datasets.annotation_files import find_file
-from egokd.datasets.something_something import boxes, boxes_path, flow_source, rgb_source, sound_path
+from egokd.datasets.something_something import TYPICAL_S, boxes, boxes_path, flow_source, rgb_source, sound_path
 from egokd.errors import UserError
 from egokd.sampling.segments import Segments
 
-__all__ = ["boxes", "boxes_path", "flow_source", "read", "rgb_source", "sound_path"]
+__all__ = ["TYPICAL_S", "boxes", "boxes_path", "flow_source", "read", "rgb_source", "sound_path"]
 
 SOURCE = "Something-Else"
 SPLIT_FOLDERS = ("dataset_splits/compositional", "compositional", ".", "annotations")

@@ -5,24 +5,27 @@ test.json; or, as in the first release, the same with the prefix `something-some
 {"id", "label", "template", "placeholders"}; the class is the template without its square brackets, looked up in the
 labels file, never a number taken from elsewhere: other files of the same 174 templates number them differently.
 
-Videos are `{id}.webm` (or .mp4); or their frames, extracted at 12 per second, are in folders `{id}` of numbered JPEG
-files. They have no sound.
+Videos are `{id}.webm` (or .mp4); or their frames, extracted at 12 per second or at `frames_fps`, are in folders `{id}`
+of numbered image files. They have no sound.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from egokd.datasets.annotation_files import find_file, need_file
+from egokd.datasets.annotation_files import find_file, need_file, refuse_name
 from egokd.errors import UserError
-from egokd.io import read_json
+from egokd.io import USERS, read_json
 from egokd.media.json_boxes import video_boxes
 from egokd.media.sources import FrameFiles, Source, VideoFile
 from egokd.sampling.segments import Segments
 
 SOURCE = "Something-Something V2"
 CLOCK = 12.0
+# median length of a clip in seconds; frames that make the clips longer or shorter were extracted at another rate
+TYPICAL_S = (2.0, 6.5)
 HEIGHT = 240  # pixels, of the frames that boxes were drawn on
 PREFIX = "something-something-v2-"
 SPLITS = {"train": "train.json", "val": "validation.json", "test": "test.json"}
@@ -38,11 +41,14 @@ def names(file: str) -> tuple[str, str]:
 
 def class_names(path: Path) -> list[str]:
     """Templates of a labels file, {template: number (as text or not)}, in the order of their numbers 0, 1, 2, ..."""
-    labels = read_json(path)
-    try:
-        numbers = {int(number): str(template) for template, number in labels.items()}
-    except (AttributeError, TypeError, ValueError):
-        raise UserError(f"{path}: expected a JSON object of templates and their numbers") from None
+    labels = read_json(path, USERS)
+    if not isinstance(labels, dict):
+        raise UserError(f"{path}: expected a JSON object of templates and their numbers")
+    numbers = {}
+    for template, number in labels.items():
+        if not re.fullmatch(r"[0-9]{1,9}", str(number)):
+            raise UserError(f"{path}: {template!r} has the number {str(number)[:40]}, expected 0, 1, 2, ...")
+        numbers[int(number)] = template
     if sorted(numbers) != list(range(len(labels))):
         raise UserError(f"{path}: the {len(labels)} classes are not numbered 0 to {len(labels) - 1}, each once")
     return [numbers[number] for number in range(len(numbers))]
@@ -50,10 +56,12 @@ def class_names(path: Path) -> list[str]:
 
 def split_rows(path: Path, split: str, classes: list[str]) -> pd.DataFrame:
     """Columns segment_id and action of one split file; UserError for an unknown template or a doubled id."""
-    entries = read_json(path)
+    entries = read_json(path, USERS)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) and "id" in entry for entry in entries):
         raise UserError(f"{path}: expected a JSON list of objects with an `id`")
     ids = pd.Series([str(entry["id"]) for entry in entries], dtype=object)
+    for video_id in ids:
+        refuse_name(path, video_id)
     if ids.duplicated().any():
         raise UserError(f"{path}: id {ids[ids.duplicated()].iloc[0]!r} occurs twice")
     if split == "test":
@@ -91,8 +99,8 @@ def read(root: str | Path) -> Segments:
     return segments_of(files, class_names(need_file(root, SOURCE, *names("labels.json"))), SOURCE)
 
 
-def rgb_source(root: str | Path, video_id: str) -> Source:
-    """The video, or the folder of its frames; the video's official place where there is neither."""
+def rgb_source(root: str | Path, video_id: str, frames_fps: float | None = None) -> Source:
+    """The video, or the folder of its frames (at `frames_fps`); the video's official place where there is neither."""
     root = Path(root)
     for folder in VIDEO_FOLDERS:
         for suffix in SUFFIXES:
@@ -100,7 +108,7 @@ def rgb_source(root: str | Path, video_id: str) -> Source:
                 return VideoFile(path)
     for folder in FRAME_FOLDERS:
         if (path := root / folder / video_id).is_dir():
-            return FrameFiles(path, CLOCK)
+            return FrameFiles(path, frames_fps or CLOCK)
     return VideoFile(root / f"{video_id}.webm")
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from egokd.media.decode import merge_intervals
 from egokd.media.errors import MediaError
-from egokd.media.probe import open_media, video_stream
+from egokd.media.opening import open_media, video_stream
 from egokd.media.skipped import Skip, uncovered
 
 STEP = "extract_audio"
@@ -17,6 +17,8 @@ STEP = "extract_audio"
 GAP_S = 0.05  # time stamps that jump by more mark a gap; smaller differences are rounding and clock jitter
 FIRST_FRAMES = 64  # more than any codec reorders: the earliest time stamp is among so many packets
 MAX_DAMAGED_SHARE = 0.05
+LONGEST_S = 1e9  # no recording is longer; beyond, sample numbers would not fit into 64 bits
+LONGEST_SILENCE_S = 600  # behind the end of the sound
 
 
 def video_start_s(path: Path) -> float:
@@ -38,13 +40,38 @@ def video_start_s(path: Path) -> float:
         return float(min(stamps) * stream.time_base)
 
 
+class _Mono:
+    """Sound of any rate and layout, also where they change inside the file -> mono int16 at one rate."""
+
+    def __init__(self, sample_rate: int):
+        self.sample_rate = sample_rate
+        self._given: tuple | None = None
+        self._resampler: av.AudioResampler | None = None
+
+    def __call__(self, frame: av.AudioFrame | None) -> list[np.ndarray]:
+        """int16 [n] pieces for a decoded frame; None gives what is left at the end."""
+        given = (frame.sample_rate, frame.layout.name, frame.format.name) if frame else None
+        made = []
+        if given != self._given:
+            if self._resampler:
+                made = self._resampler.resample(None)
+            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=self.sample_rate) if frame else None
+            self._given = given
+        if frame:
+            frame.pts = None
+            made += self._resampler.resample(frame)
+        return [chunk.to_ndarray()[0] for chunk in made]
+
+
 def _decoded_chunks(path: Path, sample_rate: int, start_s: float) -> Iterator[tuple[int, np.ndarray]]:
     """(position in output samples counted from `start_s`, int16 [n] mono), in order, without overlaps."""
     damaged = packets = 0
     position: int | None = None
+    resample = _Mono(sample_rate)
     with open_media(path) as container:
         stream = container.streams.audio[0]
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)
+        if stream.codec_context is None:
+            raise MediaError(f"{path}: there is no decoder for its sound")
         try:
             for packet in container.demux(stream):
                 packets += 1
@@ -60,12 +87,11 @@ def _decoded_chunks(path: Path, sample_rate: int, start_s: float) -> Iterator[tu
                         stamp = round((float(frame.pts * frame.time_base) - start_s) * sample_rate)
                         if position is None or abs(stamp - position) > GAP_S * sample_rate:
                             position = stamp if position is None else max(stamp, position)
-                    frame.pts = None
-                    for chunk in resampler.resample(frame):
-                        yield position, chunk.to_ndarray()[0]
-                        position += chunk.samples
-            for chunk in resampler.resample(None):
-                yield position or 0, chunk.to_ndarray()[0]
+                    for samples in resample(frame):
+                        yield position, samples
+                        position += len(samples)
+            for samples in resample(None):
+                yield position or 0, samples
         except MediaError:
             raise
         except (av.FFmpegError, ValueError) as error:
@@ -78,15 +104,17 @@ def read_audio(path: Path, intervals_s: np.ndarray, sample_rate: int) -> tuple[l
     """(int16 [n] mono samples for each of `intervals_s` (float64 [m, 2], video time), end of the decoded sound in s).
 
     None without a sound stream. Sample j of an interval is at round(start * sample_rate) + j, in samples since the
-    first shown frame. Where the source has no sound (before it begins, in gaps, after its end) there are zeros.
+    first shown frame. Where the source has no sound (before it begins, in gaps, after its end) there are zeros, but
+    never more than ten minutes of them behind the end: annotations may claim any length.
     Decoding stops behind the last interval. MediaError if the sound does not decode.
     """
     start_s = video_start_s(path)
     with open_media(path) as container:
         if not container.streams.audio:
             return None
+    intervals_s = np.clip(np.asarray(intervals_s, np.float64), None, LONGEST_S)
     bounds = np.rint(merge_intervals(intervals_s) * sample_rate).astype(np.int64)
-    held = [np.zeros(end - begin, np.int16) for begin, end in bounds]
+    held: list[list[tuple[int, np.ndarray]]] = [[] for _ in bounds]
     stop = 0
     for position, samples in _decoded_chunks(path, sample_rate, start_s):
         stop = position + len(samples)
@@ -94,15 +122,19 @@ def read_audio(path: Path, intervals_s: np.ndarray, sample_rate: int) -> tuple[l
             continue
         if position >= bounds[-1, 1]:
             break
-        for (begin, end), wave in zip(bounds, held, strict=True):
+        for (begin, end), pieces in zip(bounds, held, strict=True):
             low, high = max(begin, position), min(end, stop)
             if low < high:
-                wave[low - begin : high - begin] = samples[low - position : high - position]
+                pieces.append((low, samples[low - position : high - position]))
     cuts = []
-    for begin, end in np.rint(np.asarray(intervals_s) * sample_rate).astype(np.int64):
-        which = int(np.searchsorted(bounds[:, 0], begin, side="right")) - 1
-        offset = begin - bounds[which, 0]
-        cuts.append(held[which][offset : offset + end - begin])
+    for begin, end in np.rint(intervals_s * sample_rate).astype(np.int64):
+        end = max(begin, min(end, max(begin, stop) + LONGEST_SILENCE_S * sample_rate))
+        wave = np.zeros(end - begin, np.int16)
+        for at, samples in held[int(np.searchsorted(bounds[:, 0], begin, side="right")) - 1]:
+            low, high = max(begin, at), min(end, at + len(samples))
+            if low < high:
+                wave[low - begin : high - begin] = samples[low - at : high - at]
+        cuts.append(wave)
     return cuts, stop / sample_rate
 
 
@@ -121,7 +153,8 @@ def add_video(
     starts = np.maximum(rows["start_s"].to_numpy() - margin_s, 0.0)
     intervals = np.stack([starts, rows["stop_s"].to_numpy() + margin_s], axis=1)
     try:
-        sound = read_audio(path, intervals, sample_rate)
+        # a folder of frames stands where a video would: it is silent
+        sound = None if path.is_dir() or path.suffix == ".tar" else read_audio(path, intervals, sample_rate)
     except MediaError as error:
         return [Skip(video_id, "", STEP, str(error))], False
     skips = uncovered(rows, sound[1], STEP, "sound") if sound else []

@@ -3,28 +3,65 @@
 Output frames lie on the grid k / frame_rate, counted from the first shown frame of the video. The frame taken for an
 instant is the one whose presentation time is nearest; of two equally near the earlier one. For a source of the same
 rate this is every frame once; a variable rate becomes the fixed one; a lower rate repeats frames.
+
+What does not decode is left out, with all that refers to it: from the lost frame to the next one that needs no other.
 """
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 
 from egokd.media.errors import MediaError
-from egokd.media.probe import Probe, open_media, video_stream
+from egokd.media.opening import open_media, video_stream
+from egokd.media.probe import Probe
 from egokd.times import nearest
 
 log = logging.getLogger("egokd")
 
 EPSILON = 1e-6  # of a grid step: far above rounding errors, far below any difference that matters
 MAX_DAMAGED_SHARE = 0.05  # decoders conceal a damaged slice and say so; a frame in 75 of a real file is such a one
+OPTIONAL_S = 1.0  # at the start of a file that was cut out of another; what is farther from a key frame is lost
+FEW_DAMAGED = 3  # of short videos, of which one frame may be more than a twentieth
 READ_AHEAD_BYTES = 2**30  # decord decodes ahead without limit (5 GB in 12 s were seen); it is reopened above this
 
 
 class DecordError(MediaError):
     """decord gave up inside a file that looked safe; the caller reads it again with PyAV."""
+
+
+class StampError(MediaError):
+    """Decoded frames are not in the order of their time stamps; the caller reads again, by order alone."""
+
+
+@dataclass
+class Damage:
+    """What a decoder could not do: times of frames that it shows although they are damaged, and what is left out.
+
+    `concealed_s`: seconds. `lost`: numbers of frames that do not decode. `holes`: [start, stop) in s without frames.
+    """
+
+    concealed_s: list[float] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    holes: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def frames(self) -> int:
+        return len(self.concealed_s) + len(self.lost)
+
+
+def too_damaged(damaged: int, total: int) -> bool:
+    """Whether so many damaged frames of `total` are too many to trust the rest."""
+    return damaged > max(MAX_DAMAGED_SHARE * total, min(FEW_DAMAGED, total // 2))
+
+
+def by_order(probe: Probe) -> Probe:
+    """The probe of a file whose time stamps say when frames are shown, but not which one at what time."""
+    return replace(probe, in_order=True, order_checked=True)
 
 
 def merge_intervals(intervals_s: np.ndarray) -> np.ndarray:
@@ -53,95 +90,191 @@ def source_frames(times_s: np.ndarray, wanted_s: np.ndarray) -> np.ndarray:
     return nearest(times_s, wanted_s, share=EPSILON)
 
 
+def numbers_at(probe: Probe, wanted_s: np.ndarray) -> np.ndarray:
+    """int64 [n]: the number of the frame to show at each time: `source_frames` of the video.
+
+    Where an AVI leaves a frame out, which means "the last one again", it is the one before.
+    """
+    if probe.container != "avi" or len(probe.pts) > probe.pts[-1] - probe.pts[0]:
+        return source_frames(probe.times_s, wanted_s)
+    ticks = np.arange(probe.pts[0], probe.pts[-1] + 1)
+    unit_s = probe.times_s[-1] / (probe.pts[-1] - probe.pts[0])
+    places = source_frames((ticks - ticks[0]) * unit_s, wanted_s)
+    return np.searchsorted(probe.pts, ticks[places], side="right") - 1
+
+
 def read_frames(
     probe: Probe,
     intervals_s: np.ndarray,
     frame_rate: float,
     reader: str,
     threads: int = 1,
-    damaged_s: list[float] | None = None,
+    damage: Damage | None = None,
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Yield (time in s, uint8 [H, W, 3] RGB, rotated as the file asks) for grid times inside the intervals, rising.
+    """Yield (time in s, uint8 [H, W, 3] RGB, upright, square pixels) for grid times inside the intervals, rising.
 
-    `reader` is what `choose_reader` said. Memory is constant. Times of frames that the decoder reports as damaged are
-    appended to `damaged_s`. MediaError as soon as a frame that the container holds up to the last wanted one does not
-    decode, or more than a twentieth is damaged.
+    `reader` is what `choose_reader` said. Memory is constant. `damage` is filled in; there are no frames in its holes.
+    MediaError as soon as more frames up to the last wanted one are lost or damaged than `too_damaged` allows.
     """
     grid = grid_indices(intervals_s, frame_rate, probe.duration_s)
-    wanted = source_frames(probe.times_s, grid / frame_rate)
+    wanted = numbers_at(probe, grid / frame_rate)
     if not len(grid):
         return
-    decode = _decord_frames if reader == "decord" else _pyav_frames
-    frames = decode(probe, np.unique(wanted), threads, damaged_s if damaged_s is not None else [])
-    begins = np.searchsorted(wanted, np.unique(wanted), side="left")
-    ends = np.searchsorted(wanted, np.unique(wanted), side="right")
-    for begin, end, image in zip(begins, ends, frames, strict=True):
+    if reader == "decord":
+        frames = _decord_frames(probe, np.unique(wanted), threads)
+    else:
+        frames = _pyav_frames(probe, np.unique(wanted), threads, damage if damage is not None else Damage())
+    for number, image in frames:
+        begin, end = np.searchsorted(wanted, [number, number + 1])
         for k in grid[begin:end].tolist():
             yield k / frame_rate, image
 
 
-def _pyav_frames(probe: Probe, wanted: np.ndarray, threads: int, damaged_s: list[float]) -> Iterator[np.ndarray]:
-    """Decode in order from the start; yield the frames numbered `wanted`."""
-    count = len(probe.times_s)
-    last = int(wanted[-1])
-    targets = iter(wanted.tolist())
-    target = next(targets)
-    done = -1  # number of the last decoded frame
-    try:
-        with open_media(probe.path) as container:
-            stream = video_stream(container)
-            stream.thread_type = "AUTO"
-            stream.codec_context.thread_count = threads
-            for frame in container.decode(stream):
-                done = _number(probe, frame, done)
-                if frame.is_corrupt:
-                    damaged_s.append(float(probe.times_s[done]))
-                while target < done:  # an optional frame did not decode: the next one stands in for it
-                    yield _upright(frame)
-                    target = next(targets)
-                if target == done:
-                    yield _upright(frame)
-                    if done == last:
-                        break
-                    target = next(targets)
-    except av.FFmpegError as error:
-        at = probe.times_s[min(done + 1, count - 1)]
-        raise MediaError(f"{probe.path}: frame {done + 1} of {count} at {at:.2f} s does not decode ({error})") from None
+def _pyav_frames(probe: Probe, wanted: np.ndarray, threads: int, damage: Damage) -> Iterator[tuple[int, np.ndarray]]:
+    """Decode in order from the start; yield (number, image) of the frames numbered `wanted` that can be had."""
+    count, last = len(probe.times_s), int(wanted[-1])
+    place = 0  # of the next wanted frame
+    done, sound_from = -1, 0  # the last decoded frame; the first that refers to nothing lost
+    for number, frame in _numbered(probe, 1 if probe.in_order else threads):
+        if number >= count and number - count < probe.doubled:
+            continue  # one of two frames with the same time stamp
+        if number >= count:
+            raise MediaError(f"{probe.path}: more frames decode than the container holds ({count})")
+        missing = [n for n in range(done + 1, number) if not _replaced(probe, n, number)]
+        if missing and missing[0] <= last:
+            # counted by order, all up to the next key frame are missing, though one packet is to blame
+            blamed = missing[:1] if probe.in_order else missing
+            sound_from = max(sound_from, _note_lost(probe, blamed, damage))
+        done = number
+        if frame.is_corrupt and number <= last:
+            damage.concealed_s.append(float(probe.times_s[number]))
+        # an optional frame that did not decode: the next one stands in for it
+        while place < len(wanted) and wanted[place] <= number:
+            if number >= sound_from and (wanted[place] == number or wanted[place] not in missing):
+                yield int(wanted[place]), _upright(frame, probe.pixel_aspect)
+            place += 1
+        if done >= last and not probe.order_checked:
+            break
     if done < last:
-        raise MediaError(f"{probe.path}: decoding ends after {done + 1} of {count} frames")
-    if len(damaged_s) > MAX_DAMAGED_SHARE * (last + 1):
-        raise MediaError(f"{probe.path}: {len(damaged_s)} of {last + 1} decoded frames are damaged")
+        _note_lost(probe, list(range(done + 1, last + 1)), damage)
+    if probe.order_checked and done + 1 < count:
+        raise MediaError(f"{probe.path}: time stamps go back, and only {done + 1} of {count} frames decode")
+    if too_damaged(len(damage.lost), count):
+        n, more = damage.lost[0], len(damage.lost) - 1
+        at = f"frame {n} of {count} at {probe.times_s[n]:.2f} s does not decode"
+        raise MediaError(f"{probe.path}: {at}" + (f", nor do {more} more" if more else ""))
+    if too_damaged(len(damage.concealed_s), last + 1):
+        raise MediaError(f"{probe.path}: {len(damage.concealed_s)} of {last + 1} decoded frames are damaged")
 
 
-def _number(probe: Probe, frame: av.VideoFrame, done: int) -> int:
-    """Which frame of the container `frame` is; MediaError if frames between it and frame `done` are missing."""
-    if probe.in_order:
-        number = done + 1
-        if number >= len(probe.pts):
-            raise MediaError(f"{probe.path}: more frames decode than the container holds ({len(probe.pts)})")
-        return number
-    number = int(np.searchsorted(probe.pts, frame.pts)) if frame.pts is not None else len(probe.pts)
-    if number >= len(probe.pts) or probe.pts[number] != frame.pts:
-        raise MediaError(f"{probe.path}: a decoded frame has a time stamp ({frame.pts}) that no packet has")
-    if number <= done:
-        raise MediaError(f"{probe.path}: time goes back after frame {done} at {probe.times_s[done]:.2f} s")
-    if number > done + 1 and not np.isin(probe.pts[done + 1 : number], probe.optional).all():
-        raise MediaError(
-            f"{probe.path}: {number - done - 1} frame(s) from number {done + 1} "
-            f"at {probe.times_s[done + 1]:.2f} s on do not decode"
-        )
-    return number
+def _replaced(probe: Probe, lost: int, number: int) -> bool:
+    """Whether frame `number`, the next that decodes, may stand in for a lost one: it refers to what the file lacks."""
+    near = probe.times_s[number] - probe.times_s[lost] <= OPTIONAL_S
+    return bool(near and probe.pts[lost] in probe.optional)
 
 
-def _upright(frame: av.VideoFrame) -> np.ndarray:
-    """uint8 [H, W, 3] RGB, turned as the file's display matrix asks (degrees against the clock)."""
+def _note_lost(probe: Probe, missing: list[int], damage: Damage) -> int:
+    """Enter lost frames, and all that may refer to them, into `damage`; return the number of the first after them.
+
+    What may refer to a frame is decoded after it and before the next key frame.
+    """
+    keys = np.flatnonzero(probe.packet_keys)
+    after = 0
+    for number in missing:
+        if number < after and damage.lost:
+            damage.lost.append(number)
+            continue
+        packet = int(np.flatnonzero((probe.packet_pts == probe.pts[number]) & probe.packet_shown)[0])
+        following = keys[keys > packet]
+        stop = int(following[0]) if len(following) else len(probe.packet_pts)
+        begin = np.searchsorted(probe.pts, probe.packet_pts[packet:stop].min())
+        whole = len(following) == 0
+        after = len(probe.pts) if whole else int(np.searchsorted(probe.pts, probe.packet_pts[stop]))
+        end_s = probe.duration_s if after >= len(probe.pts) else float(probe.times_s[after])
+        damage.lost.append(number)
+        damage.holes.append((float(probe.times_s[min(begin, number)]), end_s))
+    return after
+
+
+def _numbered(probe: Probe, threads: int) -> Iterator[tuple[int, av.VideoFrame]]:
+    """(number, frame) of all that decodes, rising. A packet that does not decode is passed over.
+
+    StampError where frames are not in the order of their time stamps.
+    """
+    with open_media(probe.path) as container:
+        stream = video_stream(container)
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = threads
+        try:
+            yield from _by_order(probe, container, stream) if probe.in_order else _by_stamp(probe, container, stream)
+        except av.FFmpegError as error:
+            raise MediaError(f"{probe.path}: does not decode ({error})") from None
+
+
+def _decode(packet: av.Packet) -> list[av.VideoFrame] | None:
+    """The frames that a packet gives, or None if it is damaged."""
+    try:
+        return packet.decode()
+    except av.FFmpegError:
+        return None
+
+
+def _by_stamp(
+    probe: Probe, container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    done = -1
+    for packet in container.demux(stream):
+        for frame in _decode(packet) or []:
+            number = int(np.searchsorted(probe.pts, frame.pts)) if frame.pts is not None else len(probe.pts)
+            if number >= len(probe.pts) or probe.pts[number] != frame.pts:
+                raise MediaError(f"{probe.path}: a decoded frame has a time stamp ({frame.pts}) that no packet has")
+            if number == done and probe.doubled:
+                continue
+            if number <= done:
+                raise StampError(f"{probe.path}: time goes back after frame {done} at {probe.times_s[done]:.2f} s")
+            done = number
+            yield number, frame
+
+
+def _by_order(
+    probe: Probe, container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """The k-th frame is number k. After a damaged packet, counting goes on at the next key frame, whose number is that
+    of the packets before it (they are all shown before it, except in open groups of pictures).
+    """
+    number = position = before = 0  # of frames, of packets, of packets that hold a shown frame
+    lost = False
+    resume: int | None = None
+    for packet in container.demux(stream):
+        if packet.size and lost and packet.is_keyframe:
+            resume = before
+        frames = _decode(packet)
+        if packet.size and position < len(probe.packet_shown):
+            before += int(probe.packet_shown[position])
+            position += 1
+        if frames is None:
+            lost, resume = True, None
+        for frame in frames or []:
+            if lost and (resume is None or not frame.key_frame):
+                continue
+            if lost:
+                number, lost = max(number, resume), False
+            yield number, frame
+            number += 1
+
+
+def _upright(frame: av.VideoFrame, pixel_aspect: float) -> np.ndarray:
+    """uint8 [H, W, 3] RGB with square pixels, turned as the file's display matrix asks (degrees against the clock)."""
     image = frame.to_ndarray(format="rgb24")
+    if pixel_aspect != 1:
+        size = (max(1, round(image.shape[1] * pixel_aspect)), image.shape[0])
+        image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR if pixel_aspect > 1 else cv2.INTER_AREA)
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
-def _decord_frames(probe: Probe, wanted: np.ndarray, threads: int, damaged_s: list[float]) -> Iterator[np.ndarray]:
-    """Frames numbered `wanted`, in order, by item; `damaged_s` stays as it is: decord does not tell."""
+def _decord_frames(probe: Probe, wanted: np.ndarray, threads: int) -> Iterator[tuple[int, np.ndarray]]:
+    """(number, image) of the frames numbered `wanted`, in order, by item; decord does not tell of damage."""
     import decord
 
     def fresh() -> decord.VideoReader:
@@ -155,7 +288,7 @@ def _decord_frames(probe: Probe, wanted: np.ndarray, threads: int, damaged_s: li
                 del video  # the only way to make it let go of what it decoded ahead
                 video, base = fresh(), _resident_bytes()
             image = video[number].asnumpy()
-            yield image
+            yield number, image
     except (decord.DECORDError, RuntimeError, StopIteration) as error:
         raise DecordError(f"{probe.path}: decord gave up ({str(error).splitlines()[0][-120:]})") from None
 

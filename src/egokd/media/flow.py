@@ -5,17 +5,26 @@ next frame of the grid. As in the official EPIC-KITCHENS flow, pixel = 128 + d *
 The last frame of a run, which has no next one, repeats the flow before it; a lone frame has none (128).
 """
 
+import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
 import simplejpeg
 
+from egokd.media.decode import too_damaged
+from egokd.media.errors import MediaError
 from egokd.media.frame_store import FrameStore
 from egokd.media.frame_writer import StoreWriter
+from egokd.media.opening import check_size
+from egokd.media.skipped import Skip
 
+log = logging.getLogger("egokd")
+
+STEP = "extract_flow"
 PRESETS = {
     "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
     "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
@@ -58,10 +67,15 @@ class FlowEstimator:
         return self._local.dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), None)
 
 
-def extract_flow(frames: FrameStore, writer: StoreWriter, preset: str, bound: float, threads: int) -> Iterator[float]:
-    """Write the flow of every stored frame; yield its time for a progress bar."""
+def extract_flow(
+    frames: FrameStore, writer: StoreWriter, preset: str, bound: float, threads: int, skips: list[Skip] | None = None
+) -> Iterator[float]:
+    """Write the flow of every stored frame; yield its time for a progress bar.
+
+    A video of which too many frames are damaged, or that is too small, leaves nothing in the store and a row in
+    `skips`.
+    """
     estimate = FlowEstimator(preset)
-    step_s = 1 / frames.metadata["frame_rate"]
     cv2.setNumThreads(1)  # pairs run side by side, which scales better than threads inside one pair
 
     def encode_pair(pair: tuple[np.ndarray, np.ndarray]) -> dict[str, bytes]:
@@ -70,25 +84,58 @@ def extract_flow(frames: FrameStore, writer: StoreWriter, preset: str, bound: fl
 
     with ThreadPoolExecutor(threads) as pool:
         for video_id in frames.videos:
-            info = frames.info(video_id)
-            still = encode_grey(np.full((info["height"], info["width"]), ZERO, np.uint8))
-            previous = {"u": still, "v": still}
-            times = frames.times(video_id)
-            follows = np.append(np.abs(np.diff(times) - step_s) < STEP_TOLERANCE * step_s, False)
-            begins = np.append(True, ~follows[:-1])
-            writer.begin(video_id)
-            for first in range(0, len(times), BLOCK):
-                block = range(first, min(first + BLOCK, len(times)))
-                need = [*block, block[-1] + 1] if follows[block[-1]] else [*block]
-                rows = (info["first_row"] + number for number in need)
-                grey = dict(zip(need, pool.map(decode_grey, map(frames.read, rows)), strict=True))
-                pairs = ((grey[number], grey[number + 1]) for number in block if follows[number])
-                encoded = pool.map(encode_pair, pairs)
-                for number in block:
-                    if follows[number]:
-                        previous = next(encoded)
-                    elif begins[number]:
-                        previous = {"u": still, "v": still}
-                    writer.add(float(times[number]), **previous)
-                    yield float(times[number])
-            writer.end({"width": info["width"], "height": info["height"], "source": "DIS"})
+            try:
+                yield from _video_flow(video_id, frames, writer, encode_pair, pool)
+            except MediaError as error:
+                if writer.is_open:
+                    writer.drop()
+                if skips is None:
+                    raise
+                skips.append(Skip(video_id, "", STEP, str(error)))
+
+
+def _video_flow(
+    video_id: str, frames: FrameStore, writer: StoreWriter, encode_pair: Callable, pool: ThreadPoolExecutor
+) -> Iterator[float]:
+    """The flow of one video; a damaged frame is taken for the one before it, or for the next at the very start."""
+    info, step_s = frames.info(video_id), 1 / frames.metadata["frame_rate"]
+    check_size(Path(video_id), info["width"], info["height"])
+    still = encode_grey(np.full((info["height"], info["width"]), ZERO, np.uint8))
+    previous, last, damaged = {"u": still, "v": still}, None, 0
+    times = frames.times(video_id)
+    follows = np.append(np.abs(np.diff(times) - step_s) < STEP_TOLERANCE * step_s, False)
+    begins = np.append(True, ~follows[:-1])
+    writer.begin(video_id)
+    for first in range(0, len(times), BLOCK):
+        block = range(first, min(first + BLOCK, len(times)))
+        need = [*block, block[-1] + 1] if follows[block[-1]] else [*block]
+        rows = (info["first_row"] + number for number in need)
+        grey = dict(zip(need, pool.map(_decode_or_none, map(frames.read, rows)), strict=True))
+        good = next((image for image in [last, *grey.values()] if image is not None), None)
+        for number in need:
+            if grey[number] is None:
+                damaged += number in block
+                grey[number] = good
+            good = grey[number]
+        if too_damaged(damaged, len(times)):
+            raise MediaError(f"video {video_id!r}: {damaged} of its {len(times)} stored frames are damaged")
+        last = good
+        pairs = ((grey[number], grey[number + 1]) for number in block if follows[number])
+        encoded = pool.map(encode_pair, pairs)
+        for number in block:
+            if follows[number]:
+                previous = next(encoded)
+            elif begins[number]:
+                previous = {"u": still, "v": still}
+            writer.add(float(times[number]), **previous)
+            yield float(times[number])
+    if damaged:
+        log.warning("video %r: %d of its stored frames are damaged; their neighbours stand in", video_id, damaged)
+    writer.end({"width": info["width"], "height": info["height"], "source": "DIS"})
+
+
+def _decode_or_none(data: bytes) -> np.ndarray | None:
+    try:
+        return decode_grey(data)
+    except ValueError:
+        return None

@@ -1,5 +1,6 @@
 """One shard of RGB frames at a fixed rate, small, as JPEG: decoded from videos, or taken from extracted frames."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,15 +9,31 @@ import numpy as np
 import pandas as pd
 import simplejpeg
 
-from egokd.media.decode import MAX_DAMAGED_SHARE, DecordError, grid_indices, read_frames, source_frames
+from egokd.media.decode import (
+    EPSILON,
+    Damage,
+    DecordError,
+    StampError,
+    by_order,
+    grid_indices,
+    merge_intervals,
+    read_frames,
+    source_frames,
+    too_damaged,
+)
 from egokd.media.errors import MediaError
 from egokd.media.frame_writer import StoreWriter
+from egokd.media.header import whole_source
+from egokd.media.images import decode_rgb, image_size, is_whole
+from egokd.media.opening import check_size
 from egokd.media.probe import Probe, choose_reader, probe_video
 from egokd.media.skipped import MIN_COVERED_SHARE, Skip, uncovered
 from egokd.media.sources import FrameFiles, NumberedFiles, Source
 
+log = logging.getLogger("egokd")
+
 STEP = "extract_frames"
-JPEG_END = b"\xff\xd9"
+STAND_IN_S = 0.5  # a damaged frame file is replaced by the nearest good one, if there is one this near
 
 
 def stored_size(width: int, height: int, short_side: int) -> tuple[int, int]:
@@ -40,11 +57,16 @@ def segment_intervals(rows: pd.DataFrame, frame_rate: float) -> np.ndarray:
 
 
 def expected_frames(rows: pd.DataFrame, frame_rate: float) -> int:
-    """How many frames will be stored for a shard's segments if all videos are as long as annotated."""
-    return sum(
-        len(grid_indices(segment_intervals(group, frame_rate), frame_rate, np.inf))
-        for _, group in rows.groupby("video_id")
-    )
+    """How many frames will be stored for a shard's segments if all videos are as long as annotated.
+
+    Counted, never listed: an annotation may claim any length.
+    """
+    count = 0.0
+    for _, group in rows.groupby("video_id"):
+        merged = merge_intervals(segment_intervals(group, frame_rate))
+        first, last = np.ceil(merged.clip(min=0) * frame_rate - EPSILON).T
+        count += (last - first).sum()
+    return int(count)
 
 
 class FrameExtractor:
@@ -70,27 +92,35 @@ class FrameExtractor:
         A video that cannot be read leaves nothing in the store and a row in `skips`.
         """
         try:
+            source, files = whole_source(source)
             if isinstance(source, FrameFiles):
-                yield from self._copy(video_id, source, rows)
+                yield from self._copy(video_id, source, files, rows)
                 return
-            probe = probe_video(source.path)
-            reader, why = choose_reader(probe, self.reader)
-            try:
-                yield from self._store(video_id, probe, rows, reader, why)
-            except DecordError as error:
-                self.writer.drop()
-                yield from self._store(video_id, probe, rows, "pyav", str(error).removeprefix(f"{source.path}: "))
+            yield from self._decode(video_id, probe_video(source.path), rows)
         except MediaError as error:
             if self.writer.is_open:
                 self.writer.drop()
             self.skips.append(Skip(video_id, "", STEP, str(error)))
 
+    def _decode(self, video_id: str, probe: Probe, rows: pd.DataFrame) -> Iterator[float]:
+        """Read a video with the reader that may be trusted with it, and again in another way where that gives up."""
+        reader, why = choose_reader(probe, self.reader)
+        while True:
+            try:
+                yield from self._store(video_id, probe, rows, reader, why)
+                return
+            except (DecordError, StampError) as error:
+                if isinstance(error, StampError):
+                    probe = by_order(probe)
+                self.writer.drop()
+                reader, why = "pyav", str(error).removeprefix(f"{probe.path}: ")
+
     def _store(self, video_id: str, probe: Probe, rows: pd.DataFrame, reader: str, why: str) -> Iterator[float]:
         intervals = segment_intervals(rows, self.frame_rate)
-        damaged: list[float] = []
+        damage = Damage()
         size = source = None
         self.writer.begin(video_id)
-        for time_s, image in read_frames(probe, intervals, self.frame_rate, reader, self.threads, damaged):
+        for time_s, image in read_frames(probe, intervals, self.frame_rate, reader, self.threads, damage):
             if image is not source:  # a slow video shows one frame at several instants
                 source = image
                 size = size or stored_size(image.shape[1], image.shape[0], self.short_side)
@@ -98,16 +128,18 @@ class FrameExtractor:
             self.writer.add(time_s, image=encoded)
             yield time_s
         self.skips += uncovered(rows, probe.duration_s, STEP, "video")
+        self.skips += damaged_segments(rows, damage, probe)
+        if damage.frames:
+            log.warning("%s: %d frames are damaged, %d of them lost", probe.path, damage.frames, len(damage.lost))
         if size is None:
             self.writer.drop()
             return
         info = {"reader": reader, "reader_reason": why, "width": size[0], "height": size[1]}
-        info |= {"codec": probe.codec, "duration_s": round(probe.duration_s, 4), "damaged_frames": len(damaged)}
+        info |= {"codec": probe.codec, "duration_s": round(probe.duration_s, 4), "damaged_frames": damage.frames}
         self.writer.end(info)
 
-    def _copy(self, video_id: str, source: FrameFiles, rows: pd.DataFrame) -> Iterator[float]:
+    def _copy(self, video_id: str, source: FrameFiles, files: NumberedFiles, rows: pd.DataFrame) -> Iterator[float]:
         """Take numbered frames; those that already have the stored size are copied byte by byte."""
-        files = NumberedFiles(source.path)
         numbers = files.numbers()
         clock = source.clock(len(numbers))
         times, duration_s = (numbers - 1) / clock, float(numbers[-1]) / clock
@@ -115,36 +147,87 @@ class FrameExtractor:
         chosen = source_frames(times, grid / self.frame_rate)
         # half a frame of the coarser clock: what is farther away stands in for files that are missing
         there = np.abs(times[chosen] - grid / self.frame_rate) <= 0.5 / min(clock, self.frame_rate) + 1e-6
-        damaged, size, encoded, last = 0, None, b"", -1
+        reader = _FileReader(files, round(STAND_IN_S * clock), self.short_side, self.jpeg_quality)
+        stored = []
         self.writer.begin(video_id)
-        for k, number in zip(grid[there].tolist(), numbers[chosen[there]].tolist(), strict=True):
-            if number != last:
-                last = number
-                try:
-                    encoded, size = self._fit(files.read(number), size)
-                except ValueError:  # the frame before stands in, as it does where a video decoder conceals damage
-                    damaged += 1
+        for k, place in zip(grid[there].tolist(), chosen[there].tolist(), strict=True):
+            encoded = reader.encoded(place)
             if encoded:
+                stored.append(k / self.frame_rate)
                 self.writer.add(k / self.frame_rate, image=encoded)
                 yield k / self.frame_rate
-        if damaged > MAX_DAMAGED_SHARE * max(1, len(grid)):
-            raise MediaError(f"{source.path}: {damaged} of {len(grid)} frames are not readable JPEG files")
+        damaged = len(reader.damaged)
+        if too_damaged(damaged, len(grid)):
+            raise MediaError(f"{source.path}: {damaged} of {len(grid)} frames are not readable image files")
+        if damaged:
+            first = int(numbers[min(reader.damaged)])
+            log.warning("%s: %d frames are damaged, the first is number %d", source.path, damaged, first)
         self.skips += uncovered(rows, duration_s, STEP, "video")
-        self.skips += _incomplete(rows, grid[there] / self.frame_rate, duration_s, self.frame_rate, source.path)
-        if size is None:
+        self.skips += _incomplete(rows, np.array(stored), duration_s, self.frame_rate, source.path)
+        if reader.size is None:
             self.writer.drop()
             return
-        info = {"reader": "files", "reader_reason": f"extracted at {clock:g} per second", "width": size[0]}
-        info |= {"height": size[1], "duration_s": round(duration_s, 4), "damaged_frames": damaged}
+        check_size(source.path, *reader.size)
+        info = {"reader": "files", "reader_reason": f"extracted at {clock:g} per second", "width": reader.size[0]}
+        info |= {"height": reader.size[1], "duration_s": round(duration_s, 4), "damaged_frames": damaged}
         self.writer.end(info)
 
-    def _fit(self, data: bytes, size: tuple[int, int] | None) -> tuple[bytes, tuple[int, int]]:
-        """(JPEG of the stored size, that size); ValueError for a damaged file."""
-        height, width, *_ = simplejpeg.decode_jpeg_header(data)
-        size = size or stored_size(width, height, self.short_side)
-        if (width, height) == size and data.rstrip(b"\0").endswith(JPEG_END):
-            return data, size
-        return encode_rgb(simplejpeg.decode_jpeg(data, "RGB"), size, self.jpeg_quality), size
+
+class _FileReader:
+    """Numbered frames of one video as JPEG of one size, damaged ones replaced by the nearest good file.
+
+    `reach`: how many files away a stand-in may be. `damaged`: places of the wanted files that cannot be read. `size`:
+    (width, height) of what is stored, known after the first good file.
+    """
+
+    def __init__(self, files: NumberedFiles, reach: int, short_side: int, jpeg_quality: int):
+        self.files = files
+        self.reach = max(1, reach)
+        self.short_side = short_side
+        self.jpeg_quality = jpeg_quality
+        self.damaged: set[int] = set()
+        self.size: tuple[int, int] | None = None
+        self._numbers = files.numbers()
+        self._known: dict[int, bytes | None] = {}  # the last few files
+
+    def encoded(self, place: int) -> bytes | None:
+        """The file at `place` among the numbers, or the nearest good one; None if there is none within reach."""
+        for away in range(self.reach + 1):
+            for candidate in (place - away, place + away):
+                if 0 <= candidate < len(self._numbers) and (found := self._read(candidate)):
+                    return found
+            self.damaged.add(place)
+        return None
+
+    def _read(self, place: int) -> bytes | None:
+        if place not in self._known:
+            if len(self._known) > 2 * self.reach + 2:
+                self._known.clear()
+            try:
+                self._known[place] = self._fit(self.files.read(self._numbers[place]))
+            except (ValueError, OSError):
+                self._known[place] = None
+        return self._known[place]
+
+    def _fit(self, data: bytes) -> bytes:
+        """JPEG of the stored size; ValueError for a damaged file."""
+        width, height = image_size(data)
+        size = self.size or stored_size(width, height, self.short_side)
+        same = (width, height) == size and is_whole(data)
+        encoded = data if same else encode_rgb(decode_rgb(data), size, self.jpeg_quality)
+        self.size = size
+        return encoded
+
+
+def damaged_segments(rows: pd.DataFrame, damage: Damage, probe: Probe) -> list[Skip]:
+    """Segments that touch what does not decode."""
+    skips = []
+    for row in rows.itertuples():
+        touched = [(begin, end) for begin, end in damage.holes if begin < row.stop_s and row.start_s < end]
+        if touched:
+            reason = f"{probe.path}: does not decode from {touched[0][0]:.2f} to {touched[-1][1]:.2f} s"
+            skips.append(Skip(row.video_id, row.segment_id, STEP, reason))
+    return skips
 
 
 def _incomplete(

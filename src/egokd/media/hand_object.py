@@ -6,6 +6,7 @@ lists and bytes.
 """
 
 import io
+import math
 import pickle
 import struct
 from pathlib import Path
@@ -15,7 +16,7 @@ import pandas as pd
 from google.protobuf.message import DecodeError
 
 from egokd.media.errors import MediaError
-from egokd.media.hand_object_proto import detections_class
+from egokd.media.hand_object_proto import SIDES, STATES, detections_class
 from egokd.media.objects import BOX_COLUMNS
 
 HAND_THRESHOLD, OBJECT_THRESHOLD = 0.1, 0.01  # published with the detections
@@ -57,19 +58,21 @@ def frame_boxes(message: bytes, hand_threshold: float, object_threshold: float) 
     """(x1, y1, x2, y2, category, score, side, state) of the detections of a frame with at least the threshold score.
 
     Coordinates are shares of width and height; side is -1 none, 0 left, 1 right; state is -1 none, 0 no contact,
-    1 self, 2 other person, 3 portable object, 4 stationary object.
+    1 self, 2 other person, 3 portable object, 4 stationary object. Numbers that the format does not know are -1; boxes
+    without finite coordinates are left out.
     """
     found = detections_class().FromString(message)
     rows = []
     for hand in found.hands:
         if hand.score >= hand_threshold:
             box = hand.bbox
-            rows.append((box.left, box.top, box.right, box.bottom, "hand", hand.score, hand.side, hand.state))
+            side, state = (n if n in range(len(s)) else -1 for n, s in ((hand.side, SIDES), (hand.state, STATES)))
+            rows.append((box.left, box.top, box.right, box.bottom, "hand", hand.score, side, state))
     for item in found.objects:
         if item.score >= object_threshold:
             box = item.bbox
             rows.append((box.left, box.top, box.right, box.bottom, "object", item.score, -1, -1))
-    return rows
+    return [row for row in rows if all(map(math.isfinite, row[:4]))]
 
 
 def clock_frames(start_s: float, stop_s: float, fps: float, frame_rate: float, count: int) -> np.ndarray:
@@ -77,6 +80,7 @@ def clock_frames(start_s: float, stop_s: float, fps: float, frame_rate: float, c
 
     One instant more on both sides, as for stored frames; frames outside 1..count are left out.
     """
+    stop_s = min(stop_s, count / fps)  # annotations may claim any length
     first, last = np.ceil(start_s * frame_rate - 1e-6) - 1, np.ceil(stop_s * frame_rate - 1e-6) + 1
     frames = np.rint(np.arange(first, last) / frame_rate * fps).astype(np.int64) + 1
     return np.unique(frames[(frames >= 1) & (frames <= count)])

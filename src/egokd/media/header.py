@@ -1,5 +1,6 @@
 """A cheap look at a source: how long, how large, with or without sound. Nothing is decoded but, for JPEG, a header."""
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,18 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import simplejpeg
 
 from egokd.media.errors import MediaError
-from egokd.media.probe import open_media, probe_video, video_stream
-from egokd.media.sources import FrameFiles, NumberedFiles, Source
+from egokd.media.images import image_size
+from egokd.media.opening import check_size, is_file, open_media, picture_codec, pixel_aspect, video_stream
+from egokd.media.probe import probe_video
+from egokd.media.sources import FrameFiles, NumberedFiles, Source, VideoFile
+
+log = logging.getLogger("egokd")
 
 KNOWS_DURATION = ("mov", "matroska", "avi")  # other containers guess it from the bit rate
+FIRST_FILES = 10  # one of which tells the size; a damaged one does not stop the video
+FEW_BYTES = 2000  # for a second of video; a header that makes them fewer is not believed, and the packets are read
+MISSING_SHARE, MISSING_S = 0.01, 1.0  # of frames beside their video: more than both, and they are not all there
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a source announces. width and height are as stored, before any rotation; `frames` 0 if not announced."""
+    """What a source announces. width and height are those of the pictures with square pixels, before any rotation.
+
+    `frames`: 0 if not announced. `numbered`: for frame files, the last one's number; more than `frames` if some miss.
+    """
 
     duration_s: float
     width: int
@@ -26,34 +36,79 @@ class Header:
     frames: int
     has_audio: bool
     bytes: int
+    numbered: int = 0
+
+
+def whole_source(source: Source) -> tuple[Source, NumberedFiles | None]:
+    """(the source to read, its files if it is frames): the video itself where the frames beside it are not whole.
+
+    Not whole: none, in a broken tar, or of another length than the video: half unpacked, or extracted at another rate
+    than thought. MediaError if there are no readable frames and no video.
+    """
+    if not isinstance(source, FrameFiles):
+        return source, None
+    video = source.video if source.video and is_file(source.video) else None
+    try:
+        files = NumberedFiles(source.path)
+        numbers = files.numbers()
+    except MediaError as error:
+        if video is None:
+            raise
+        log.warning("%s; its video is read instead", error)
+        return VideoFile(video), None
+    if video is None or source.path.is_file():  # a tar that ends as it should was written to its end
+        return source, files
+    try:
+        announced_s = read_header(VideoFile(video)).duration_s
+    except MediaError:
+        return source, files
+    clock = source.clock(len(numbers))
+    tolerance_s = max(MISSING_S, MISSING_SHARE * announced_s)
+    held_s, end_s = len(numbers) / clock, float(numbers[-1]) / clock
+    if held_s < announced_s - tolerance_s or end_s > announced_s + tolerance_s:
+        log.warning(
+            "%s: %d files, up to number %d, at %g per second do not make the %.1f s of %s, which is read instead; "
+            "half unpacked, or extracted at another rate (data.frames_fps)",
+            source.path, len(numbers), numbers[-1], clock, announced_s, video,
+        )  # fmt: skip
+        return VideoFile(video), None
+    return source, files
 
 
 def read_header(source: Source) -> Header:
     """MediaError if there is nothing, or nothing readable."""
-    return _files_header(source) if isinstance(source, FrameFiles) else _video_header(source.path)
+    source, files = whole_source(source)
+    return _files_header(source, files) if files else _video_header(source.path)
 
 
-def _files_header(source: FrameFiles) -> Header:
-    files = NumberedFiles(source.path)
+def _files_header(source: FrameFiles, files: NumberedFiles) -> Header:
     numbers = files.numbers()
-    try:
-        height, width, *_ = simplejpeg.decode_jpeg_header(files.read(numbers[0]))
-    except ValueError as error:
-        raise MediaError(f"{source.path}: frame {numbers[0]} is not a readable JPEG ({error})") from None
+    error = ""
+    for number in numbers[:FIRST_FILES]:
+        try:
+            width, height = image_size(files.read(number))
+            break
+        except (ValueError, OSError) as problem:
+            error = error or f"{source.path}: frame {number} is not a readable image ({problem})"
+    else:
+        raise MediaError(error)
+    check_size(source.path, width, height)
     duration_s = float(numbers[-1]) / source.clock(len(numbers))
     size = source.path.stat().st_size if source.path.is_file() else 0
-    return Header(duration_s, width, height, len(numbers), False, size)
+    return Header(duration_s, width, height, len(numbers), False, size, int(numbers[-1]))
 
 
 def _video_header(path: Path) -> Header:
     with open_media(path) as container:
         stream = video_stream(container)
-        context, has_audio = stream.codec_context, bool(container.streams.audio)
+        context, has_audio = picture_codec(path, stream), bool(container.streams.audio)
         duration_s = _announced_s(container, stream)
-        frames, width, height = stream.frames, context.width, context.height
-    if duration_s is None:
+        frames, height = stream.frames, context.height
+        width = max(1, round(context.width * pixel_aspect(stream)))
+    size = os.path.getsize(path)
+    if duration_s is None or size < FEW_BYTES * duration_s:
         duration_s = probe_video(path).duration_s
-    return Header(duration_s, width, height, frames, has_audio, os.path.getsize(path))
+    return Header(duration_s, width, height, frames, has_audio, size)
 
 
 def _announced_s(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:

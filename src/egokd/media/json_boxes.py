@@ -1,11 +1,14 @@
 """Boxes of Something-Else from JSON files of several GB: found once, then read video by video.
 
 The files are {video id: [frame, ...], ...}. One pass notes where the list of each video begins and ends, without
-parsing it; a job then reads the few KB of each of its videos. What the pass takes for a list is parsed when it is used,
-so a file that is laid out otherwise gives an error, never wrong boxes.
+keeping it; a job then reads the few KB of each of its videos. The pass parses each list once and looks at what stands
+between them, so a file that is cut off or laid out otherwise gives an error before any work. A video that is not in a
+whole file is not annotated; one that a damaged file has lost would look the same.
 """
 
+import codecs
 import json
+import math
 import mmap
 import re
 from collections.abc import Iterator
@@ -15,34 +18,78 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from egokd.io import read_parquet, write_parquet
+from egokd.errors import UserError
+from egokd.io import USERS, read_parquet, write_parquet
 from egokd.media.errors import MediaError
 from egokd.media.hand_object import clock_frames
 from egokd.media.objects import BOX_COLUMNS
 
 KEY = re.compile(rb'"([^"\\]{1,200})"\s*:\s*\[')
+ENDS = 4096  # bytes looked at, at both ends of a file
 FRAME_LISTS = {b"labels", b"gt_placeholders"}  # keys with lists inside the entry of a frame
 FRAME_NAME = re.compile(r"(?:^|/)(\d+)\.\w+$")
 
 
+def check_frame(path: Path) -> None:
+    """UserError unless the file begins and ends as a JSON object does: a look of microseconds at files of GB."""
+    with path.open("rb") as handle:
+        begin = handle.read(ENDS).removeprefix(codecs.BOM_UTF8)
+        handle.seek(max(0, path.stat().st_size - ENDS))
+        end = handle.read().rstrip()
+    if not end:
+        raise UserError(f"{path}: empty, expected boxes of videos. {USERS}")
+    if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in begin:
+        raise UserError(f"{path}: not UTF-8 text, expected a JSON object of videos and their boxes. {USERS}")
+    if not begin.lstrip().startswith(b"{"):
+        found = begin.lstrip()[:20].decode(errors="replace")
+        raise UserError(f"{path}: expected a JSON object of videos and their boxes, it begins with {found!r}. {USERS}")
+    if not end.endswith(b"}"):
+        raise UserError(f"{path}: cut off: the JSON object has no end. {USERS}")
+
+
 def _places(path: Path) -> Iterator[tuple[str, int, int]]:
     """(video id, first byte of its list, byte after which the next video's key begins) of a file."""
-    if path.stat().st_size == 0:
-        return
+    check_frame(path)
     with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
         before: tuple[str, int] | None = None
+        begin = 0
         for match in KEY.finditer(data):
             if match[1] in FRAME_LISTS:
                 continue
             if before:
+                _check_list(path, data, *before, match.start(), rb"\s*,\s*")
                 yield *before, match.start()
-            before = match[1].decode(), match.end() - 1
-        if before:
-            yield *before, len(data)
+            elif not re.fullmatch(rb"(\xef\xbb\xbf)?\s*\{\s*", data[begin : match.start()]):
+                raise UserError(f"{path}: expected a JSON object of videos and their boxes, found another. {USERS}")
+            try:
+                before = match[1].decode(), match.end() - 1
+            except UnicodeDecodeError:
+                raise UserError(f"{path}: the key at byte {match.start()} is not UTF-8 text. {USERS}") from None
+        if before is None:
+            raise UserError(f"{path}: holds no videos with boxes. {USERS}")
+        _check_list(path, data, *before, len(data), rb"\s*\}\s*")
+        yield *before, len(data)
+
+
+def _check_list(path: Path, data: mmap.mmap, video_id: str, start: int, stop: int, after: bytes) -> None:
+    """UserError unless the bytes are a JSON list with `after` behind it."""
+    try:
+        text = data[start:stop].decode()
+        end = json.JSONDecoder().raw_decode(text)[1]
+    except (ValueError, RecursionError) as error:
+        what = f"damaged or cut off ({error})"
+    else:
+        if re.fullmatch(after, text[end:].encode()):
+            return
+        what = f"followed by {text[end : end + 20]!r}"
+    raise UserError(f"{path}: the boxes of video {video_id!r}, at byte {start}, are {what}. {USERS}")
 
 
 def index_boxes(files: list[Path], out: str | Path) -> int:
-    """Write the table video_id, file, start, stop; returns the number of videos. MediaError if one is there twice."""
+    """Write the table video_id, file, start, stop; returns the number of videos.
+
+    UserError if a file is damaged, MediaError if a video is there twice.
+    """
     rows = [(video_id, str(path), start, stop) for path in files for video_id, start, stop in _places(path)]
     table = pd.DataFrame(rows, columns=["video_id", "file", "start", "stop"])
     doubled = table["video_id"].duplicated()
@@ -68,10 +115,10 @@ def video_frames(index: str | Path, video_id: str) -> list[dict]:
     file, start, stop = place
     with open(file, "rb") as handle:
         handle.seek(start)
-        text = handle.read(stop - start).decode()
+        data = handle.read(stop - start)
     try:
-        return json.JSONDecoder().raw_decode(text)[0]
-    except json.JSONDecodeError as error:
+        return json.JSONDecoder().raw_decode(data.decode())[0]
+    except (ValueError, RecursionError) as error:
         raise MediaError(f"{file}: the boxes of video {video_id!r}, at byte {start}, are damaged ({error})") from None
 
 
@@ -88,7 +135,7 @@ def video_boxes(
         for frame in video_frames(index, video_id):
             number = int(FRAME_NAME.search(frame["name"])[1])
             frames[number] = [_box(label) for label in frame["labels"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise MediaError(f"boxes of video {video_id!r}: not in the official layout ({error!r})") from None
     rows, last = [], max(frames, default=0)
     for segment in segments.itertuples():
@@ -104,5 +151,7 @@ def video_boxes(
 
 def _box(label: dict) -> tuple[float, float, float, float, str]:
     box = label["box2d"]
+    if not all(math.isfinite(float(box[side])) for side in ("x1", "y1", "x2", "y2")):
+        raise ValueError("a box without finite coordinates")
     hand = label.get("standard_category", label.get("category")) == "hand"
     return float(box["x1"]), float(box["y1"]), float(box["x2"]), float(box["y2"]), "hand" if hand else "object"

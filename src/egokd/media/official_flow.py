@@ -5,20 +5,26 @@ the published image. The store wants pixels per step of the stored frames, at th
 the ratio of the two times and of the two sizes, and coded again with the store's bound.
 """
 
+import logging
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
+from egokd.media.decode import too_damaged
 from egokd.media.errors import MediaError
 from egokd.media.flow import ZERO, decode_grey, encode_grey
 from egokd.media.frame_store import FrameStore
 from egokd.media.frame_writer import StoreWriter
+from egokd.media.images import image_size
 from egokd.media.sources import FlowFiles, NumberedFiles
 from egokd.times import nearest
 
+log = logging.getLogger("egokd")
+
 MAX_GAP_S = 0.2  # a stored frame without published flow this near is left without
 LARGEST = 127.5
+STAND_INS = 10  # images looked at in place of a damaged one
 
 
 def flow_numbers(times_s: np.ndarray, clock: float, stride: int) -> np.ndarray:
@@ -38,7 +44,7 @@ def add_video(
 ) -> Iterator[float]:
     """Write the published flow at the times of a video's stored frames; yield them for a progress bar.
 
-    MediaError, with nothing of the video left in the store, if files are missing or damaged.
+    MediaError, with nothing of the video left in the store, if files are missing or more than a few are damaged.
     """
     files = NumberedFiles(source.files.path)
     known = np.intersect1d(files.numbers("u"), files.numbers("v"))
@@ -51,14 +57,31 @@ def add_video(
         raise MediaError(f"{source.files.path}: holds no flow at the times of the annotated segments")
     writer.begin(video_id)
     step = clock / (frames.metadata["frame_rate"] * source.dilation)  # published measure to one step of stored frames
-    last, encoded = -1, {}
+    last, encoded, damaged = -1, None, 0
     for time_s, index in zip(times[near].tolist(), number[near].tolist(), strict=True):
         if index != last:
-            for column, side in (("u", "width"), ("v", "height")):
-                encoded[column] = _convert(files, index, column, info, side, step, source.bound, bound)
-            last = index
-        writer.add(time_s, **encoded)
-        yield time_s
+            last, good = index, False
+            # a damaged image is replaced by the nearest good one
+            for other in known[np.argsort(np.abs(known - index), kind="stable")][:STAND_INS].tolist():
+                try:
+                    encoded = {
+                        column: _convert(files, other, column, info, side, step, source.bound, bound)
+                        for column, side in (("u", "width"), ("v", "height"))
+                    }
+                    good = True
+                    break
+                except (ValueError, OSError):
+                    continue
+            damaged += not good or other != index
+            if not good:
+                encoded = None
+        if encoded:
+            writer.add(time_s, **encoded)
+            yield time_s
+    if too_damaged(damaged, int(near.sum())) or not damaged < near.sum():
+        raise MediaError(f"{source.files.path}: {damaged} of {int(near.sum())} images are not readable JPEG files")
+    if damaged:
+        log.warning("%s: %d images of flow are damaged; their neighbours stand in", source.files.path, damaged)
     name = f"published, stride {source.stride}, dilation {source.dilation}, bound {source.bound:g}, clock {clock:g}"
     writer.end({"width": info["width"], "height": info["height"], "source": name})
 
@@ -66,10 +89,10 @@ def add_video(
 def _convert(
     files: NumberedFiles, index: int, column: str, info: dict, side: str, step: float, published: float, bound: float
 ) -> bytes:
-    try:
-        image = decode_grey(files.read(index, column))
-    except ValueError as error:
-        raise MediaError(f"{files.path}: {column} number {index} is not a readable JPEG ({error})") from None
+    """JPEG of the store's size and unit; ValueError if the published image is damaged."""
+    data = files.read(index, column)
+    image_size(data)
+    image = decode_grey(data)
     size = (info["width"], info["height"])
     here = image.shape[1] if side == "width" else image.shape[0]
     image = cv2.LUT(image, code_table(step * info[side] / here, published, bound))

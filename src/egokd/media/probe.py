@@ -11,9 +11,11 @@ import av
 import numpy as np
 
 from egokd.media.errors import MediaError
+from egokd.media.opening import open_media, picture_codec, pixel_aspect, video_stream
 
 DECORD_CONTAINERS = ("mov", "matroska")  # MPEG-TS came out shifted by a second, silently
 DECORD_PIXELS = ("yuv420p", "yuvj420p")  # colours of 10-bit files came out wrong
+MAX_DOUBLED_SHARE = 0.05  # of frames with the time stamp of another; above it the stamps mean nothing
 MIN_MPEG4_PICTURE = 4  # bytes; AVI stands for "the last frame again" with shorter packets, which hold no picture
 SHORT_OF_DURATION_S = 1.0  # a file whose packets end this much before its announced end is cut off
 
@@ -26,7 +28,10 @@ class Probe:
     `pts`: the same instants in the stream's own unit, int64. `start_s`: the first of them on the container's clock,
     which is the zero of all times in this project. `in_order`: time stamps of decoded frames mean nothing in this
     container, the k-th decoded frame is the k-th of `times_s`. `optional`: int64 pts of frames that may fail to
-    decode (they refer to frames before the file's first).
+    decode (they refer to frames before the file's first). `packet_pts`, `packet_keys`, `packet_shown`: the packets in
+    decoding order, int64, bool and bool. `doubled`: frames that have the time stamp of another; one of the two is
+    dropped. `pixel_aspect`: width / height of a pixel, 1 where they are square. `order_checked`: counting frames
+    (`in_order`) is trusted only if as many decode as there are.
     """
 
     path: Path
@@ -44,24 +49,12 @@ class Probe:
     closed_gop: bool
     edited: bool
     has_audio: bool
-
-
-def video_stream(container: av.container.InputContainer) -> av.VideoStream:
-    """The first video stream that is not a cover picture."""
-    for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
-            return stream
-    raise MediaError(f"{container.name}: no video stream; only sound, or cut off before its index")
-
-
-def open_media(path: str | Path, **options: str) -> av.container.InputContainer:
-    """Open a file with PyAV; MediaError instead of a library's exception when it cannot be."""
-    if not Path(path).is_file():
-        raise MediaError(f"{path}: no such file")
-    try:
-        return av.open(str(path), options=options)
-    except (av.FFmpegError, ValueError) as error:
-        raise MediaError(f"{path}: not a readable video file ({error})") from None
+    packet_pts: np.ndarray
+    packet_keys: np.ndarray
+    packet_shown: np.ndarray
+    doubled: int
+    pixel_aspect: float
+    order_checked: bool = False
 
 
 def _holds_picture(packet: av.Packet, codec: str) -> bool:
@@ -72,14 +65,29 @@ def _holds_picture(packet: av.Packet, codec: str) -> bool:
     return True
 
 
+def _avi_is_whole(path: Path, stream: av.VideoStream, last: int) -> bool:
+    """Whether only frames are missing that the writer left out: chunks without bytes stand for "the last one again".
+
+    `last`: the last time stamp, which in AVI counts frames. Left out at the end, they give no later stamp; then the
+    file must be as long as its RIFF header says, and they must be few.
+    """
+    missing = stream.frames - (last + 1)
+    if missing <= 0:
+        return True
+    with path.open("rb") as handle:
+        announced = int.from_bytes(handle.read(8)[4:], "little") + 8
+    return path.stat().st_size >= announced and missing * float(stream.time_base) < SHORT_OF_DURATION_S
+
+
 def _check_whole(
-    path: Path, container: av.container.InputContainer, stream: av.VideoStream, seen: int, end_s: float
+    path: Path, container: av.container.InputContainer, stream: av.VideoStream, packets: "_Packets"
 ) -> bool:
     """Raise MediaError if the file announces more than its packets hold; return whether an edit list hides frames."""
     edited = False
     name = container.format.name
-    if stream.frames > seen:
-        held = seen
+    end_s, held = packets.end_s, len(packets.pts)
+    last = max((stamp for stamp in packets.dts if stamp is not None), default=-1)
+    if stream.frames > held and not (name == "avi" and _avi_is_whole(path, stream, last)):
         if "mov" in name:  # an edit list may hide the rest: look again without it
             with open_media(path, ignore_editlist="1") as raw:
                 held = sum(packet.size > 0 for packet in raw.demux(video_stream(raw)))
@@ -135,17 +143,17 @@ def probe_video(path: str | Path) -> Probe:
     path = Path(path)
     with open_media(path) as container:
         stream = video_stream(container)
-        context = stream.codec_context
+        context = picture_codec(path, stream)
         codec = context.codec.canonical_name
         packets = _read_packets(path, container, stream, codec)
-        edited = _check_whole(path, container, stream, len(packets.pts), packets.end_s)
+        edited = _check_whole(path, container, stream, packets)
         stamps, shown, keys = _stamps(path, packets), np.array(packets.shown), np.array(packets.key)
-        ordered = np.sort(stamps[shown])
         # AVI knows no presentation time stamps: those seen are made up in decoding order
         in_order = container.format.name == "avi" or None in packets.pts
-        shared = int((np.diff(ordered) == 0).sum())
-        if shared and not in_order:
-            raise MediaError(f"{path}: {shared} frames have the same time stamp as another")
+        ordered = np.sort(stamps[shown]) if in_order else np.unique(stamps[shown])
+        doubled = int(shown.sum()) - len(ordered)
+        if doubled > max(1, MAX_DOUBLED_SHARE * len(ordered)):
+            raise MediaError(f"{path}: {doubled} of {int(shown.sum())} frames have the time stamp of another")
         times = (ordered - ordered[0]) * float(stream.time_base)
         frame_s = packets.last_duration * float(stream.time_base) or float(np.median(np.diff(times, prepend=0)))
         return Probe(
@@ -164,6 +172,11 @@ def probe_video(path: str | Path) -> Probe:
             closed_gop=_closed_gop(stamps, keys),
             edited=edited or packets.discarded,
             has_audio=bool(container.streams.audio),
+            packet_pts=stamps,
+            packet_keys=keys,
+            packet_shown=shown,
+            doubled=doubled,
+            pixel_aspect=pixel_aspect(stream),
         )
 
 
@@ -201,6 +214,8 @@ def choose_reader(probe: Probe, preferred: str) -> tuple[str, str]:
         "open groups of pictures": not probe.closed_gop,
         "frames that refer to others before the first": len(probe.optional) > 0,
         "no presentation time stamps": probe.in_order,
+        "doubled time stamps": probe.doubled > 0,
+        "pixels that are not square": probe.pixel_aspect != 1,
     }
     for doubt, applies in doubts.items():
         if applies:

@@ -1,6 +1,9 @@
-"""Where the pictures of a video come from: a video file, or numbered JPEG files in a tar or in a folder.
+"""Where the pictures of a video come from: a video file, or numbered JPEG or PNG files in a tar or in a folder.
 
-Tars are read in place: the headers are walked through once, then files are read at their offsets. Nothing is unpacked.
+Names end with the number: 000001.jpg, frame_0000000001.jpg, img_00001.jpg, image_00001.jpg, frame-000001.png, or the
+video's id before it (78687_000001.jpg). Files of one video have one name and lie in one folder; which of two would be
+meant is not guessed. Flow lies in folders `u` and `v`. Tars are read in place: the headers are walked through once,
+then files are read at their offsets. Nothing is unpacked.
 """
 
 import re
@@ -13,8 +16,10 @@ import numpy as np
 
 from egokd.media.errors import MediaError
 
-# {number}.jpg, frame_{number}.jpg, img_{number}.jpg; flow: in folders u and v
-NUMBERED = re.compile(r"^(?:.*?/)??(?:([uv])/)?(?:frame_|img_)?(\d+)\.jpe?g$", re.IGNORECASE)
+NUMBERED = re.compile(r"^((?:.*/)?)([^/]*?)([0-9]+)\.(?:jpe?g|png)$", re.IGNORECASE)
+COLUMN_FOLDER = re.compile(r"(?:^|(?<=/))([uv])/$", re.IGNORECASE)
+USUAL_NAMES = ("", "frame", "img", "image")  # before the number; where they are, files of other names are others
+MAX_DIGITS = 12  # leading zeros included; more are no frame numbers
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,14 @@ class FrameFiles:
     """Frames extracted at a fixed rate: file number n, counted from 1, is on show from (n - 1) / rate until n / rate.
 
     `other_clock` (count, rate): if there are at least `count` files, they were extracted at that rate instead (a faulty
-    release that can be told by its number of files).
+    release that can be told by its number of files). `video`: the video itself, where it is there too; it is read in
+    place of frames that are not all there.
     """
 
     path: Path
     rate: float
     other_clock: tuple[int, float] | None = None
+    video: Path | None = None
 
     def clock(self, count: int) -> float:
         """Frames per second of the files, of which there are `count`."""
@@ -57,22 +64,48 @@ class FlowFiles:
 Source = VideoFile | FrameFiles
 
 
-class NumberedFiles:
-    """Numbered JPEG files of a tar or folder; `columns` are "" for frames, "u" and "v" for flow.
+Place = tuple[int, int] | Path
 
-    MediaError if there is no such file, the tar is compressed or cut off, or nothing in it is numbered.
+
+def _by_folder(path: Path) -> dict[tuple[str, str], dict[str, dict[int, tuple[str, Place]]]]:
+    """{(folder, what stands before the number): {column: {number: (name, place)}}}; MediaError for absurd numbers."""
+    found: dict[tuple[str, str], dict[str, dict[int, tuple[str, Place]]]] = {}
+    for name, place in _tar_members(path) if path.is_file() else _folder_members(path):
+        match = NUMBERED.match(name.removeprefix("./"))
+        if not match or match[2].startswith("."):  # copies that macOS makes of every file
+            continue
+        folder, prefix, digits = match[1], match[2].lower(), match[3]
+        column = COLUMN_FOLDER.search(folder)
+        if len(digits) > MAX_DIGITS:
+            raise MediaError(f"{path}: {name} is numbered with {len(digits)} digits, which cannot be a frame's number")
+        folder = folder[: column.start()] if column else folder
+        numbers = found.setdefault((folder, prefix), {}).setdefault(column[1].lower() if column else "", {})
+        if numbers.get(int(digits), (name,))[0] != name:
+            raise MediaError(f"{path}: {numbers[int(digits)][0]} and {name} have the same number")
+        numbers[int(digits)] = (name, place)
+    return found
+
+
+class NumberedFiles:
+    """Numbered image files of a tar or folder; `columns` are "" for frames, "u" and "v" for flow.
+
+    MediaError if there is no such file, the tar is compressed or cut off, nothing in it is numbered, or frames of two
+    videos are in it.
     """
 
     def __init__(self, path: Path):
         self.path = path
-        self._places: dict[str, dict[int, tuple[int, int] | Path]] = {}
-        for name, place in _tar_members(path) if path.is_file() else _folder_members(path):
-            match = NUMBERED.match(name)
-            if match:
-                self._places.setdefault((match[1] or "").lower(), {})[int(match[2])] = place
-        if not self._places:
+        found = _by_folder(path)
+        usual = {key: columns for key, columns in found.items() if key[1].strip("_-. ") in USUAL_NAMES}
+        found = usual or found
+        if not found:
             raise MediaError(f"{path}: holds no numbered JPEG files (expected names like frame_0000000001.jpg)")
-        self._numbers = {column: np.array(sorted(found), np.int64) for column, found in self._places.items()}
+        if len(found) > 1:
+            first, second = (f"{folder}{prefix}..." for folder, prefix in sorted(found)[:2])
+            raise MediaError(f"{path}: holds frames of two kinds, {first} and {second}; keep those of one video")
+        (columns,) = found.values()
+        self._places = {column: {n: place for n, (_, place) in files.items()} for column, files in columns.items()}
+        self._numbers = {column: np.array(sorted(files), np.int64) for column, files in self._places.items()}
 
     @property
     def columns(self) -> list[str]:
@@ -108,15 +141,18 @@ def _tar_members(path: Path) -> Iterator[tuple[str, tuple[int, int]]]:
                     if member.offset_data + member.size > size:
                         raise MediaError(f"{path}: cut off inside {member.name}; download it again")
                     yield member.name, (member.offset_data, member.size)
-    except tarfile.TarError as error:
+    except (tarfile.TarError, OSError) as error:
         raise MediaError(f"{path}: not a plain, whole tar file ({error})") from None
 
 
 def _folder_members(path: Path) -> Iterator[tuple[str, Path]]:
     if not path.is_dir():
         raise MediaError(f"{path}: no such file or folder")
-    for file in path.iterdir():
-        if file.is_dir():
-            yield from ((f"{file.name}/{inner.name}", inner) for inner in file.iterdir())
-        else:
-            yield file.name, file
+    try:
+        for file in sorted(path.iterdir()):
+            if file.is_dir():
+                yield from ((f"{file.name}/{inner.name}", inner) for inner in file.iterdir())
+            else:
+                yield file.name, file
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be listed ({error})") from None

@@ -99,6 +99,12 @@ def object_settings(experiment: Experiment) -> str:
     return as_json({"frame_rate": experiment.media.frame_rate})
 
 
+def frames_rate(experiment: Experiment) -> str:
+    """Argument of the steps that look for frames: their rate, where the config gives one."""
+    rate = experiment.data.frames_fps
+    return f"--frames-fps {rate:g}" if rate else ""
+
+
 def adapter_options(experiment: Experiment) -> str:
     """`--options` of `egokd.steps.index_segments`: what the adapter needs beside the root."""
     folder = experiment.data.folder

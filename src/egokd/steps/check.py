@@ -21,6 +21,7 @@ from egokd.datasets.headers import fill_in
 from egokd.errors import UserError
 from egokd.io import atomic_path, write_text
 from egokd.media.header import Header, read_headers
+from egokd.media.json_boxes import check_frame
 from egokd.media.sources import FrameFiles
 from egokd.sampling.segments import Segments, check_segments
 
@@ -35,9 +36,15 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--dataset", required=True, help="name of the dataset in the config")
     parser.add_argument("--options", type=json.loads, default={}, help="JSON: further arguments of the format")
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON: modalities, flow, frame_rate, ...")
+    parser.add_argument("--frames-fps", type=float, help="rate at which frames beside or in place of videos were made")
     parser.add_argument("--threads", type=int, default=1, help="headers looked at side by side")
     parser.add_argument("--out", type=Path, required=True, help="folder for report.md, problems.csv, classes.csv")
     return parser.parse_args(argv)
+
+
+def box_files(args: argparse.Namespace) -> list[Path]:
+    """Few large files with the boxes of all videos, for formats that have such."""
+    return sorted({path for pattern in FORMATS[args.format].box_files for path in args.root.glob(pattern)})
 
 
 def further_files(args: argparse.Namespace, module: Adapter, videos: list[str], frames: set[str]) -> list[Problem]:
@@ -52,8 +59,9 @@ def further_files(args: argparse.Namespace, module: Adapter, videos: list[str], 
     patterns = FORMATS[args.format].box_files
     if "obj" in wanted and not patterns:
         found += checks.check_files(videos, "no boxes", lambda v: module.boxes_path(args.root, v))
-    elif "obj" in wanted and not any(path for pattern in patterns for path in args.root.glob(pattern)):
-        found.append(Problem("warning", "no boxes", "", "", f"{args.root}: no files {' or '.join(patterns)}"))
+    elif "obj" in wanted and not box_files(args):
+        patterns = " or ".join(FORMATS[args.format].box_files)
+        found.append(Problem("warning", "no boxes", "", "", f"{args.root}: no files {patterns}"))
     return found
 
 
@@ -85,18 +93,27 @@ def main(argv: list[str] | None = None) -> None:
     problems: list[Problem] = []
     try:
         segments = module.read(args.root, **args.options)
+        checks.check_splits(segments, f"dataset {args.dataset} in {args.root}")
+        if "obj" in settings["modalities"]:
+            for path in box_files(args):
+                check_frame(path)
         videos = sorted(set(segments.table["video_id"]))
-        sources = {video_id: module.rgb_source(args.root, video_id) for video_id in videos}
+        sources = {video_id: module.rgb_source(args.root, video_id, args.frames_fps) for video_id in videos}
         found = runtime.progress(read_headers(sources.values(), args.threads), len(videos), "headers", "videos")
         headers = dict(zip(videos, found, strict=True))
         readable = {video_id: header for video_id, header in headers.items() if isinstance(header, Header)}
-        segments = replace(segments, table=fill_in(segments.table, readable))
+        table = segments.table.assign(aspect=segments.table["aspect"].mask(segments.table["aspect"] == 0))
+        whole = table["stop_s"].isna() & table["video_id"].isin(set(readable))
+        segments = replace(segments, table=fill_in(table, readable))
+        if args.frames_fps is None:
+            checks.check_lengths(segments.table[whole], module, sources, str(args.root))
         check_segments(segments, f"dataset {args.dataset} in {args.root}")
     except UserError as error:
         write_problems(args.out, [Problem("error", "annotations", "", "", str(error))])
         raise UserError(f"annotations: {error}") from None
     frames = {video_id for video_id, source in sources.items() if isinstance(source, FrameFiles)}
     problems += checks.check_videos(segments.table, headers)
+    problems += checks.check_shared(segments.table) + checks.check_shapes(segments.table, set(readable))
     silent = {v for v, header in readable.items() if not header.has_audio} - frames
     if "audio" in settings["modalities"]:
         problems += [
@@ -113,6 +130,9 @@ def main(argv: list[str] | None = None) -> None:
     write_text(args.out / "report.md", text)
     print(text)
     share = checks.affected_share(segments.table, problems)
+    for split in checks.check_left(segments.table, problems):
+        print(f"error: no {split} segment can be used; see {args.out / 'problems.csv'}", file=sys.stderr)
+        sys.exit(1)
     if share > settings["max_share"]:
         print(
             f"error: {100 * share:.1f} % of the segments cannot be used; see {args.out / 'problems.csv'}",

@@ -8,13 +8,11 @@ from pathlib import Path
 from egokd import runtime
 from egokd.datasets.formats import adapter
 from egokd.media.errors import MediaError
-from egokd.media.flow import extract_flow
+from egokd.media.flow import STEP, extract_flow
 from egokd.media.frame_store import FrameStore
 from egokd.media.frame_writer import StoreWriter
 from egokd.media.official_flow import add_video
 from egokd.media.skipped import Skip, write_skipped
-
-STEP = "extract_flow"
 
 
 def published(args: argparse.Namespace, frames: FrameStore, writer: StoreWriter, skips: list[Skip]) -> Iterator[float]:
@@ -54,7 +52,7 @@ def main(argv: list[str] | None = None) -> None:
         if args.settings["source"] == "official":
             work = published(args, frames, writer, skips)
         else:
-            work = extract_flow(frames, writer, args.settings["preset"], bound, args.threads)
+            work = extract_flow(frames, writer, args.settings["preset"], bound, args.threads, skips)
         for _ in runtime.progress(work, total, "flow", "frames"):
             pass
     write_skipped(args.skipped, skips)

@@ -20,6 +20,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON: reader, frame_rate, short_side, ...")
     parser.add_argument("--root", type=Path, required=True, help="folder with the official files")
     parser.add_argument("--format", required=True, help="layout of the files")
+    parser.add_argument("--frames-fps", type=float, help="rate at which frames beside or in place of videos were made")
     parser.add_argument("--threads", type=int, required=True, help="threads for decoding")
     parser.add_argument("--out", type=Path, required=True, help="the store, .arrow")
     parser.add_argument("--skipped", type=Path, required=True, help="table of skipped videos and segments, .csv")
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
 
         def frames() -> Iterator[float]:
             for video_id, group in rows.groupby("video_id", sort=True):
-                yield from extractor.add_video(video_id, rgb_source(args.root, video_id), group)
+                yield from extractor.add_video(video_id, rgb_source(args.root, video_id, args.frames_fps), group)
 
         total = expected_frames(rows, settings["frame_rate"])
         stored = sum(1 for _ in runtime.progress(frames(), total, f"shard {args.shard}", "frames"))

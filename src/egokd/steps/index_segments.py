@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from egokd import runtime
+from egokd.datasets import checks
 from egokd.datasets.adapter import Adapter
 from egokd.datasets.formats import adapter
 from egokd.datasets.headers import fill_in
@@ -19,18 +20,30 @@ from egokd.media.header import Header, read_headers
 from egokd.sampling.segments import check_segments, shard_of, write_segments
 
 
-def look_at_headers(table: pd.DataFrame, module: Adapter, root: Path, threads: int) -> pd.DataFrame:
-    """Fill in NaN stop times and, of the same videos, unknown aspects."""
-    videos = sorted(set(table.loc[table["stop_s"].isna(), "video_id"]))
+def look_at_headers(
+    table: pd.DataFrame, module: Adapter, root: Path, threads: int, frames_fps: float | None = None
+) -> pd.DataFrame:
+    """Fill in NaN stop times, unknown aspects of the same videos, and aspects of 0 (wrong in the annotations).
+
+    UserError if extracted frames make the videos longer or shorter than the dataset's are.
+    """
+    needed = table["stop_s"].isna() | (table["aspect"] == 0)
+    table = table.assign(aspect=table["aspect"].mask(table["aspect"] == 0))
+    videos = sorted(set(table.loc[needed, "video_id"]))
     if not videos:
         return table
-    found = read_headers((module.rgb_source(root, video_id) for video_id in videos), threads)
+    sources = {video_id: module.rgb_source(root, video_id, frames_fps) for video_id in videos}
+    found = read_headers(sources.values(), threads)
     found = zip(videos, runtime.progress(found, len(videos), "headers", "videos"), strict=True)
     headers = {video_id: header for video_id, header in found if isinstance(header, Header)}
     lost = len(videos) - len(headers)
     if lost:
         runtime.log.warning("%d of %d videos cannot be read; extraction will say why", lost, len(videos))
-    return fill_in(table, headers)
+    whole = table["video_id"].isin(set(headers)) & table["stop_s"].isna()
+    table = fill_in(table, headers)
+    if frames_fps is None:
+        checks.check_lengths(table[whole], module, sources, str(root))
+    return table
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -41,6 +54,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--source", required=True, help="where the data came from, printed in every table")
     parser.add_argument("--shards", type=int, required=True, help="number of shards the videos are dealt to")
     parser.add_argument("--options", type=json.loads, default={}, help="JSON: further arguments of the format")
+    parser.add_argument("--frames-fps", type=float, help="rate at which frames beside or in place of videos were made")
     parser.add_argument("--threads", type=int, default=1, help="headers looked at side by side")
     parser.add_argument("--out", type=Path, required=True, help="annotations.parquet")
     args = parser.parse_args(argv)
@@ -48,7 +62,8 @@ def main(argv: list[str] | None = None) -> None:
 
     module = adapter(args.format)
     segments = module.read(args.root, **args.options)
-    table = look_at_headers(segments.table, module, args.root, args.threads)
+    checks.check_splits(segments, f"dataset {args.dataset} in {args.root}")
+    table = look_at_headers(segments.table, module, args.root, args.threads, args.frames_fps)
     shard = table["video_id"].map(lambda video_id: shard_of(video_id, args.shards))
     segments = replace(segments, table=table.assign(shard=shard), source=args.source)
     check_segments(segments, f"dataset {args.dataset} in {args.root}")

@@ -17,7 +17,7 @@ from egokd.media.skipped import read_skipped
 from egokd.sampling.segments import Segments, read_segments, write_segments
 from egokd.steps import check, extract_audio, extract_flow, extract_frames, index_segments
 
-REFUSED = {"decord_corrupted.mp4": "frame 28 of 50 at 2.80 s does not decode"}
+REFUSED = {"decord_corrupted.mp4": "does not decode from 2.90 to 5.00 s"}
 RATE = 12.5
 
 
@@ -118,7 +118,9 @@ def videos(realdata, tmp_path) -> Path:
     root.mkdir()
     (root / "videos").symlink_to(realdata / "videos")
     names = sorted(path.name for path in (realdata / "videos").iterdir())
-    lines = [f"{name},{'even' if number % 2 else 'odd'},train" for number, name in enumerate(names)]
+    lines = [
+        f"{name},{'even' if number % 2 else 'odd'},{'train' if number else 'val'}" for number, name in enumerate(names)
+    ]
     (root / "annotations.csv").write_text("file,action,split\n" + "\n".join(lines) + "\n")
     return root
 
@@ -142,7 +144,7 @@ def test_every_real_video_is_right_or_skipped_with_a_reason(videos, tmp_path):
     for row in skipped.itertuples():
         assert REFUSED[row.video_id] in row.reason and row.video_id in row.reason
     frames, sounds, rows = FrameStore([rgb]), AudioStore([audio]), read_segments(table).table
-    assert sorted([*frames.videos, *REFUSED]) == sorted(rows["video_id"])
+    assert sorted(frames.videos) == sorted(rows["video_id"])  # of the refused one, what is before the damage
     for row in rows[~rows["video_id"].isin(REFUSED)].itertuples():
         with av.open(str(videos / "videos" / row.video_id)) as container:  # an independent look: decode everything
             stream = container.streams.video[0]

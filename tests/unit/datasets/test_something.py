@@ -164,16 +164,35 @@ def test_boxes_are_found_without_parsing_everything(tmp_path):
 
 def test_damaged_and_doubled_boxes(tmp_path):
     text = json.dumps({"1": annotated("1", 2), "2": annotated("2", 2)})
-    (tmp_path / "a.json").write_text(text[:-30])
     (tmp_path / "b.json").write_text(re.sub("box2d", "box", text))
     rows = pd.DataFrame({"segment_id": ["2"], "start_s": [0.0], "stop_s": [0.25], "aspect": [2.0]})
-    for name, message in (("a", "are damaged"), ("b", "not in the official layout")):
-        index = tmp_path / f"{name}.parquet"
-        index_boxes([tmp_path / f"{name}.json"], index)
-        with pytest.raises(MediaError, match=message):
-            something_else.boxes(tmp_path, "2", rows, 12.0, index)
+    index_boxes([tmp_path / "b.json"], tmp_path / "b.parquet")
+    with pytest.raises(MediaError, match="not in the official layout"):
+        something_else.boxes(tmp_path, "2", rows, 12.0, tmp_path / "b.parquet")
+    (tmp_path / "a.json").write_text(text)
     with pytest.raises(MediaError, match=r"a.json and .*b.json: boxes of video '1' are there twice"):
         index_boxes([tmp_path / "a.json", tmp_path / "b.json"], tmp_path / "c.parquet")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (lambda text: text[:-30], r"a\.json: .*cut off"),
+        (lambda text: text[: text.index('"2"')], r"a\.json: cut off"),
+        (lambda text: text[: text.index("}") + 1], r"a\.json: .*video '1'.* damaged or cut off"),
+        (lambda text: "", r"a\.json: empty"),
+        (lambda text: "[" + text + "]", r"a\.json: expected a JSON object"),
+        (lambda text: "{}", r"a\.json: holds no videos"),
+        (lambda text: text.encode("utf-16"), r"a\.json: not UTF-8"),
+        (lambda text: text.replace('"2": [', " " * 6), r"a\.json: .*video '1'.*followed by"),
+    ],
+)
+def test_a_damaged_box_file_is_never_taken_for_videos_without_boxes(tmp_path, content, message):
+    made = content(json.dumps({"1": annotated("1", 2), "2": annotated("2", 2)}))
+    (tmp_path / "a.json").write_bytes(made if isinstance(made, bytes) else made.encode())
+    with pytest.raises(UserError, match=message) as error:
+        index_boxes([tmp_path / "a.json"], tmp_path / "index.parquet")
+    assert "Delete" not in str(error.value) and not (tmp_path / "index.parquet").exists()
 
 
 def test_step_without_box_files(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from egokd.errors import UserError
 from egokd.media.errors import MediaError
-from egokd.media.hand_object import clock_frames, load_messages, segment_boxes
+from egokd.media.hand_object import clock_frames, frame_boxes, load_messages, segment_boxes
 from egokd.media.hand_object_proto import detections_class
 from egokd.media.object_writer import write_boxes
 from egokd.media.objects import ObjectStore
@@ -72,6 +72,18 @@ def test_frames_of_the_clock():
     assert clock_frames(0.0, 0.2, 60, 12.5, 999).tolist() == [1, 6, 11, 15]
     assert clock_frames(0.0, 0.2, 60, 12.5, 10).tolist() == [1, 6]
     assert clock_frames(5.0, 6.0, 60, 12.5, 10).tolist() == []
+
+
+def test_any_length_may_be_claimed():
+    assert clock_frames(0.0, 1e12, 50, 10, 11).tolist() == [1, 6, 11]
+
+
+def test_numbers_that_the_format_does_not_know_and_boxes_that_are_none():
+    message = detections_class()()
+    for left, state in ((0.1, 17), (float("nan"), 3)):
+        hand = message.hands.add(score=0.9)
+        hand.bbox.left, hand.state, hand.side = left, state, 9
+    assert [row[5:] for row in frame_boxes(message.SerializeToString(), 0.1, 0.01)] == [(pytest.approx(0.9), -1, -1)]
 
 
 class Harmful:

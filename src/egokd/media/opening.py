@@ -1,0 +1,60 @@
+"""Opening a media file: every way in which it cannot be used becomes a MediaError with a reason."""
+
+from pathlib import Path
+
+import av
+
+from egokd.media.errors import MediaError
+
+SMALLEST_PICTURE = 12  # pixels of the shorter side; optical flow cannot be computed below
+SQUARE = 0.01  # pixels whose sides differ by less are square: encoders round 854 x 480 to such shapes
+ODDEST_PIXEL = 4.0  # widths to heights beyond (1 to 4, 4 to 1) are no real camera's but a mistake in the header
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether there is such a file; False also for names that no file can have (too long, with a zero byte)."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def open_media(path: str | Path, **options: str) -> av.container.InputContainer:
+    """Open a file with PyAV; MediaError instead of a library's exception when it cannot be."""
+    if not is_file(path):
+        raise MediaError(f"{path}: no such file")
+    try:
+        return av.open(str(path), options=options)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(f"{path}: not a readable video file ({error})") from None
+
+
+def video_stream(container: av.container.InputContainer) -> av.VideoStream:
+    """The first video stream that is not a cover picture."""
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    raise MediaError(f"{container.name}: no video stream; only sound, or cut off before its index")
+
+
+def picture_codec(path: Path, stream: av.VideoStream) -> av.VideoCodecContext:
+    """The decoder of a video stream; MediaError if there is none, or if its pictures are too small to be used."""
+    context = stream.codec_context
+    if context is None:
+        raise MediaError(f"{path}: there is no decoder for its video codec; convert the file, for example to H.264")
+    check_size(path, context.width, context.height)
+    return context
+
+
+def check_size(path: Path, width: int, height: int) -> None:
+    """MediaError for pictures without a size, or smaller than optical flow can be computed on."""
+    if min(width, height) < SMALLEST_PICTURE:
+        raise MediaError(
+            f"{path}: its pictures have {width} x {height} pixels, the least is {SMALLEST_PICTURE} x {SMALLEST_PICTURE}"
+        )
+
+
+def pixel_aspect(stream: av.VideoStream) -> float:
+    """Width / height of a pixel as it is meant to be shown; 1 where nothing (or nonsense) is said."""
+    ratio = float(stream.sample_aspect_ratio or 1)
+    return ratio if abs(ratio - 1) >= SQUARE and 1 / ODDEST_PIXEL <= ratio <= ODDEST_PIXEL else 1.0
