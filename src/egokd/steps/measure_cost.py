@@ -1,10 +1,11 @@
 """Measure size and speed of trained nets: models -> one JSON with an entry per model.
 
 Speed is that of the device this runs on (named in the file), one clip per pass, in float32: a comparison of nets with
-each other, not a benchmark of the machine.
+each other, not a benchmark of the machine. Inputs have the shape that they have in the experiment.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import torch
@@ -13,7 +14,10 @@ from egokd import runtime
 from egokd.evaluation import cost
 from egokd.io import write_json
 from egokd.machine.processes import one_device
-from egokd.models.build import example_inputs, load_model
+from egokd.models.build import load_model
+from egokd.names import OMNIVORE
+from egokd.sampling.modalities.opened import load, settings_of
+from egokd.sampling.modalities.table import PICTURES
 
 REPEATS = 20
 
@@ -21,6 +25,9 @@ REPEATS = 20
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, nargs="+", required=True, help="paths .../{model}/seed{seed}/model...")
+    parser.add_argument(
+        "--settings", type=json.loads, required=True, help="JSON: by modality, its inputs and how it is stored"
+    )
     parser.add_argument("--gpus", type=int, default=1, help="0: CPU; 1: GPU where there is one")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -28,14 +35,23 @@ def main(argv: list[str] | None = None) -> None:
     runtime.start("measure_cost", args.threads)
 
     with one_device(args.gpus) as device:
-        write_json(args.out, {path.parent.parent.name: measure(path, device, args.threads) for path in args.models})
+        found = {path.parent.parent.name: measure(path, args.settings, device, args.threads) for path in args.models}
+        write_json(args.out, found)
 
 
-def measure(path: Path, device: torch.device, threads: int) -> dict[str, object]:
+def example(description: dict, settings: dict[str, dict]) -> dict[str, torch.Tensor]:
+    """One random clip for a model."""
+    modality = description["modality"]
+    entry = settings[modality]
+    name = PICTURES if modality == OMNIVORE else modality
+    chosen = settings_of(name, entry["inputs"])
+    return load(name).example(1, description["num_frames"], description["size"], chosen, entry["stored"])
+
+
+def measure(path: Path, settings: dict[str, dict], device: torch.device, threads: int) -> dict[str, object]:
     """The entry of one model."""
     model, description = load_model(path)
-    keys = ("net", "modality", "num_frames", "size")
-    inputs = example_inputs(**{key: description[key] for key in keys})
+    inputs = example(description, settings)
     on_device = {name: tensor.to(device) for name, tensor in inputs.items()}
     entry = {
         "net": description["net"],
