@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from egokd.media.objects import ObjectStore
 
+TIME_TOLERANCE_S = 1e-6  # far below any frame distance, far above rounding errors of k / rate
 FIELDS = ("boxes", "category", "score", "side", "state")
 PAD, OBJECT, HAND = 0, 1, 2
 SIDES, STATES = 3, 6  # "none" included, as 0
@@ -65,10 +66,11 @@ def read(store: "ObjectStore", segment: Segment, view: View, settings: Settings,
 
     {"boxes": float32 [T, N, 4] in shares of the crop, "category": int64 [T, N] (0 pad, 1 object, 2 hand), "score":
     float32 [T, N], "side": int64 [T, N] (0 none, 1 left, 2 right), "state": int64 [T, N] (0 none, 1..5)}. Boxes are
-    stored at the rate of the frames, so a frame takes those of the nearest annotated frame if it is within one frame
-    distance, else it has none. A box with less than one pixel left in the crop, in width or height, is dropped.
+    stored at the rate of the frames, so a frame takes those of the nearest annotated frame inside the segment if it is
+    within one frame distance, else it has none. A box with less than one pixel left in the crop, in width or height, is
+    dropped.
     """
-    rows = store.rows(segment.segment_id)
+    rows = _inside(store.rows(segment.segment_id), view)
     out = _no_boxes(len(view.times_s), settings.max_boxes)
     if len(time_s := rows["time_s"]) == 0:
         return out
@@ -85,7 +87,7 @@ def read(store: "ObjectStore", segment: Segment, view: View, settings: Settings,
     after = np.searchsorted(moments, view.times_s)
     left, right = moments[np.maximum(after - 1, 0)], moments[np.minimum(after, len(moments) - 1)]
     nearest = np.where(abs(right - view.times_s) < abs(view.times_s - left), right, left)
-    near = np.abs(nearest - view.times_s) <= 1 / shared.frame_rate + 1e-6
+    near = np.abs(nearest - view.times_s) <= 1 / shared.frame_rate + TIME_TOLERANCE_S
     first, stop = np.searchsorted(time_s, nearest, "left"), np.searchsorted(time_s, nearest, "right")
     for t in np.flatnonzero(near):
         chosen = first[t] + np.flatnonzero(seen[first[t] : stop[t]])
@@ -93,6 +95,12 @@ def read(store: "ObjectStore", segment: Segment, view: View, settings: Settings,
         for name, values in fields.items():
             out[name][t, : len(chosen)] = values[chosen]
     return out
+
+
+def _inside(rows: dict[str, np.ndarray], view: View) -> dict[str, np.ndarray]:
+    """Rows of frames inside [start_s, stop_s): what lies around the segment is not shown in other modalities either."""
+    low, high = np.searchsorted(rows["time_s"], np.array([view.start_s, view.stop_s]) - TIME_TOLERANCE_S)
+    return {name: column[low:high] for name, column in rows.items()}
 
 
 def _no_boxes(frames: int, max_boxes: int) -> Item:

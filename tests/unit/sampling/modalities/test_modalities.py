@@ -291,6 +291,17 @@ def test_boxes_come_from_the_nearest_annotated_frame_or_not_at_all():
     assert (none["category"] == 0).all() and none["boxes"].shape == (2, 3, 4)
 
 
+def test_boxes_outside_the_segment_are_not_shown():
+    box = (30, 30, 40, 50)
+    store = Boxes(
+        (0.95, box, "object", 0.1), (1.0, box, "object", 0.2), (1.95, box, "hand", 0.3), (2.0, box, "hand", 0.4)
+    )
+    item = boxes_of(store, a_view((1.02, 1.5, 1.99), 1.0, 2.0))
+    assert np.allclose(item["score"][:, 0], [0.2, 0, 0.3])
+    around = Boxes((0.95, box, "object", 0.1), (2.0, box, "object", 0.2))
+    assert (boxes_of(around, a_view((1.02, 1.99), 1.0, 2.0))["category"] == 0).all()
+
+
 def test_boxes_of_an_upright_video():
     view = a_view(scale=1.0, cx=0.5, cy=1.0)  # 80 wide, 120 high: the crop is the lower two thirds
     box = np.array([[0.5, 40 / 120, 1.0, 1.0]])
