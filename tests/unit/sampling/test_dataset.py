@@ -151,6 +151,11 @@ def test_settings_and_files_of_every_modality_are_asked_for():
         open_modalities({"rgb": {}}, {"flow": ["a.arrow"]}, SHARED)
 
 
+def test_boxes_are_read_before_workers_start(stores, tmp_path):
+    (tmp_path / "obj.parquet").unlink()
+    assert stores["obj"].store.rows("s2")["time_s"].tolist() == [2.5]
+
+
 def test_modalities_come_in_the_order_of_the_table(stores):
     assert list(stores) == ["rgb", "flow", "audio", "obj"]
 

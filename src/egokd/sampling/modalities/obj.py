@@ -30,10 +30,12 @@ class Settings(Section):
 
 
 def open(paths: Paths) -> "ObjectStore":
-    """The stored boxes."""
+    """The stored boxes, all of them in memory, which loading processes share with the one that starts them."""
     from egokd.media.objects import ObjectStore  # here, as egokd.sampling.modalities.common explains
 
-    return ObjectStore(list(paths))
+    store = ObjectStore(list(paths))
+    store.preload()
+    return store
 
 
 def available(rows: pd.DataFrame, store: "ObjectStore") -> np.ndarray:
