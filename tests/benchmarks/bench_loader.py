@@ -24,18 +24,23 @@ import simplejpeg
 import torch
 
 from egokd import runtime
+from egokd.config.views import ViewSettings
 from egokd.evaluation.cost import gflops_per_view
 from egokd.machine.placement import pick_device, placement_of
 from egokd.media.frame_writer import StoreWriter
 from egokd.models.build import build_model, example_inputs
-from egokd.sampling.inputs import InputSpec, finish
-from egokd.sampling.loading import EpochBatches, ViewDataset, loader, open_stores
-from egokd.sampling.views import ViewSpec
+from egokd.sampling.batches import EpochBatches
+from egokd.sampling.dataset import ViewDataset
+from egokd.sampling.loading import finish, loader
+from egokd.sampling.modalities.common import Shared
+from egokd.sampling.modalities.opened import open_modalities
 from egokd.training import loop
 from egokd.training.loop import Batch, Plan, label_loss, train
 from egokd.training.state import StateFile
 
 RATE = 30.0
+VIEWS = {"sampling": "uniform", "stride_s": 0.16, "scale": (0.8, 1.0), "hue": 0.05}
+COLOURS = {"brightness": 0.25, "contrast": 0.25, "saturation": 0.25}
 HEADS = {"verb": 97, "noun": 300}
 WARM_UP = 5  # steps before the clock starts
 
@@ -83,9 +88,9 @@ def make_store(path: Path, segments: int, height: int, random: np.random.Generat
 
 def from_store(job: Job, path: Path, rows: pd.DataFrame, device: torch.device) -> Callable[[int, int], Iterator[Batch]]:
     """Batches of the real loader: JPEG from the store, decoded, cropped, coloured."""
-    spec = ViewSpec(job.frames, "uniform", 0.16, (0.8, 1.0), 0.25, 0.25, 0.25, 0.05)
-    stores = open_stores("rgb", {"rgb": [path]})
-    dataset = ViewDataset(rows, "rgb", stores, spec, InputSpec(size=job.size), 0, train=True, labels=list(HEADS))
+    views = ViewSettings(num_frames=job.frames, **VIEWS, **COLOURS)
+    opened = open_modalities({"rgb": {}}, {"rgb": [path]}, Shared(job.size, RATE))
+    dataset = ViewDataset(rows, "rgb", opened, views, 0, train=True, labels=list(HEADS))
     order = EpochBatches(len(rows), job.batch, seed=0)
     data = loader(dataset, order, job.threads - 1, placement_of(device).pinned)
 

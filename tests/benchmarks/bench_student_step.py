@@ -22,18 +22,23 @@ import simplejpeg
 import torch
 
 from egokd import runtime
+from egokd.config.views import ViewSettings
 from egokd.distillation.logit_files import LogitFile, write_logits
 from egokd.distillation.targets import EnsembleTargets
 from egokd.machine.placement import pick_device, placement_of
 from egokd.media.frame_writer import StoreWriter
 from egokd.models.build import build_model
-from egokd.sampling.inputs import InputSpec, finish
-from egokd.sampling.loading import EpochBatches, ViewDataset, loader, open_stores
-from egokd.sampling.views import ViewSpec
+from egokd.sampling.batches import EpochBatches
+from egokd.sampling.dataset import ViewDataset
+from egokd.sampling.loading import finish, loader
+from egokd.sampling.modalities.common import Shared
+from egokd.sampling.modalities.opened import open_modalities
 from egokd.training.loop import Batch, Plan, label_loss, student_loss, train
 from egokd.training.state import StateFile
 
 RATE, SECONDS = 12.5, 2.0
+VIEWS = {"sampling": "uniform", "stride_s": 0.16, "scale": (0.8, 1.0), "hue": 0.05}
+COLOURS = {"brightness": 0.25, "contrast": 0.25, "saturation": 0.25}
 
 
 def make_store(path: Path, segments: int, height: int, random: np.random.Generator) -> pd.DataFrame:
@@ -109,10 +114,9 @@ def main() -> None:
         plan = Plan(1, steps, 0, lr=1e-4, weight_decay=0.02, clip_norm=5.0, seed=0)
         runs = {}
         for name, targets in (("baseline", None), ("student", EnsembleTargets(banks, weights))):
-            spec = ViewSpec(args.frames, "uniform", 0.16, (0.8, 1.0), 0.25, 0.25, 0.25, 0.05)
-            stores = open_stores("rgb", {"rgb": [root / "rgb.arrow"]})
-            inputs = InputSpec(size=args.size)
-            dataset = ViewDataset(rows, "rgb", stores, spec, inputs, 0, train=True, labels=list(heads), targets=targets)
+            views = ViewSettings(num_frames=args.frames, **VIEWS, **COLOURS)
+            opened = open_modalities({"rgb": {}}, {"rgb": [root / "rgb.arrow"]}, Shared(args.size, RATE))
+            dataset = ViewDataset(rows, "rgb", opened, views, 0, train=True, labels=list(heads), targets=targets)
             order = EpochBatches(len(rows), args.batch, seed=0)
             loss = student_loss(list(heads), 3.0, 1.0, 0.0, 0.0) if targets else label_loss(list(heads), 0.0)
             model = build_model(args.net, "rgb", heads, args.frames, args.size)

@@ -17,16 +17,18 @@ from safetensors.numpy import load_file
 from egokd.datasets.demos.compositional import script as compositional
 from egokd.datasets.demos.kitchen import script as kitchen
 from egokd.datasets.demos.kitchen.annotations import segment_table, write_annotations
+from egokd.sampling.batches import EpochBatches
 from egokd.sampling.folds import assign_fold
-from egokd.sampling.loading import EpochBatches
 from egokd.sampling.segments import read_segments, shard_of
-from egokd.sampling.views import ViewSpec, evaluation_views, train_view
+from egokd.sampling.views import evaluation_views, train_view
 from egokd.training.schedule import learning_rate, step_seed
+from view_settings import views_of
 
 DATASET = "smoke"
+COLOURS = ("brightness", "contrast", "saturation")
 SPECS = {
-    "uniform": ViewSpec(8, "uniform", 0.16, (0.75, 1.0), 0.25, 0.25, 0.25, 0.05, (0.35, 1.0)),
-    "dense": ViewSpec(16, "dense", 0.1, (0.4, 1.0), 0.4, 0.4, 0.4, 0.1),
+    "uniform": views_of(scale=(0.75, 1.0), **dict.fromkeys(COLOURS, 0.25), hue=0.05, span=(0.35, 1.0)),
+    "dense": views_of(num_frames=16, sampling="dense", scale=(0.4, 1.0), **dict.fromkeys(COLOURS, 0.4), hue=0.1),
 }
 # columns that depend on the machine, or only name the dataset
 MEASURED = ("dataset", "clips_per_s")

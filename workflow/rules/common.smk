@@ -19,6 +19,7 @@ from egokd.planning.code import code_digest
 from egokd.planning.origin import check_origins
 from egokd.planning.paths import Paths, flat, labelled, seed_files, view_name
 from egokd.planning.recipes import resolve
+from egokd.sampling.modalities.table import looks
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -86,15 +87,34 @@ def code(step, *modules):
 
 
 def net_code(step, model=None):
-    """The same for a step that builds the net of `model`, with the code of public weights where it asks for any."""
+    """The same for a step that builds the net of `model`, with the modalities that it reads, and with the code of public
+    weights where it asks for any."""
 
     def digest(wildcards):
-        chosen = models.settings_of(experiment(wildcards), model or wildcards.model)
+        entry, name = experiment(wildcards), model or wildcards.model
+        chosen = models.settings_of(entry, name)
         net = find_net(chosen.net)
         public = ["egokd.models.public"] if step == "train" and "pretrained" in chosen.options else []
-        return code_digest((f"egokd.steps.{step}", net.module, *public), (repr(net),))
+        read = [] if step == "import_weights" else models.modality_modules(entry, name, step == "train")
+        return code_digest(
+            (f"egokd.steps.{step}", net.module, *public, *read), (repr(net), *models.modality_rows(entry, name))
+        )
 
     return digest
+
+
+def cost_code(wildcards):
+    """The same for measure_cost: examples of all that the nets read."""
+    entry = experiment(wildcards)
+    nets = models.nets(entry)
+    read = {module for model in nets for module in models.modality_modules(entry, model, False)}
+    rows = {row for model in nets for row in models.modality_rows(entry, model)}
+    return code_digest(("egokd.steps.measure_cost", *sorted(read)), tuple(sorted(rows)))
+
+
+def figure_code(step):
+    """The same for a step that draws: title and colour of every modality are part of it."""
+    return lambda wildcards: code_digest((f"egokd.steps.{step}",), looks(experiment(wildcards).modalities))
 
 
 def adapter_code(step):

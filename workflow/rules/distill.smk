@@ -29,11 +29,12 @@ for teacher in models.all_teachers(CONFIG):
             code=net_code("bank", f"baseline_{teacher}"),
             settings=lambda wildcards, t=teacher: slices.view_settings(experiment(wildcards), f"baseline_{t}"),
             input=lambda wildcards, t=teacher: experiment(wildcards).modality_of(t),
+            name=f"baseline_{teacher}",
         message:
             f"Banking logits of the teacher {teacher} of {{wildcards.dataset}}, seed {{wildcards.seed}}"
         shell:
-            "python -m egokd.steps.bank --segments {input.segments} --skipped {input.skipped} --model {input.model}"
-            " --input {params.input} --stores {input.stores} --views {wildcards.block} --part {wildcards.part}"
+            "python -m egokd.steps.bank --name {params.name} --segments {input.segments} --skipped {input.skipped}"
+            " --model {input.model} --input {params.input} --stores {input.stores} --views {wildcards.block} --part {wildcards.part}"
             " --seed {wildcards.seed} --settings {params.settings:q} --gpus {resources.ranks} --threads {threads}"
             " --out {output} 2>&1 | tee {log}"
 
@@ -74,8 +75,8 @@ for rule_name, splits, urgency in ("predict_heldout", "heldout", FITTING), ("pre
         message:
             "Running {wildcards.model} on {wildcards.split} of {wildcards.dataset}, seed {wildcards.seed}"
         shell:
-            "python -m egokd.steps.predict --segments {input.segments} --skipped {input.skipped} --model {input.model}"
-            " --input {params.input} --stores {input.stores} --split {wildcards.split} --part {params.part}"
+            "python -m egokd.steps.predict --name {wildcards.model} --segments {input.segments} --skipped {input.skipped}"
+            " --model {input.model} --input {params.input} --stores {input.stores} --split {wildcards.split} --part {params.part}"
             " --seed {wildcards.seed} --views {wildcards.views} --settings {params.settings:q}"
             " --gpus {resources.ranks} --threads {threads} --out {output} 2>&1 | tee {log}"
 
@@ -173,6 +174,7 @@ for student in STUDENTS:
             settings=lambda wildcards, s=student: slices.train_settings(experiment(wildcards), f"student_{s}"),
             stores=store_arguments(f"student_{student}"),
             input=lambda wildcards, s=student: experiment(wildcards).students[s].input,
+            name=f"student_{student}",
             taught=lambda wildcards, s=student: paths(wildcards).taught_arguments(s, wildcards.seed),
             seed=lambda wildcards: int(wildcards.seed),
             state=f"results/state/{{dataset}}/student_{student}/seed{{seed}}",

@@ -50,10 +50,10 @@ rule measure_cost:
         mem_mb=need("mem_mb", "measure_cost"),
         runtime=need("runtime", "measure_cost"),
     params:
-        code=code("measure_cost"),
-        shapes=lambda wildcards: slices.input_shapes(experiment(wildcards)),
+        code=cost_code,
+        settings=lambda wildcards: slices.cost_settings(experiment(wildcards)),
     message:
         "Measuring size and speed of the nets of {wildcards.dataset}"
     shell:
-        "python -m egokd.steps.measure_cost --models {input.models} --shapes {params.shapes:q} --gpus {resources.ranks} --threads {threads}"
+        "python -m egokd.steps.measure_cost --models {input.models} --settings {params.settings:q} --gpus {resources.ranks} --threads {threads}"
         " --out {output} 2>&1 | tee {log}"

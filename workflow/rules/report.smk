@@ -63,7 +63,7 @@ rule plot_reliability:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
     params:
-        code=code("plot_reliability"),
+        code=figure_code("plot_reliability"),
         models=lambda wildcards: models.reliability_models(experiment(wildcards)),
     message:
         "Drawing reliability diagrams of {wildcards.dataset}"
@@ -96,7 +96,7 @@ rule plot_accuracy:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
     params:
-        code=code("plot_accuracy"),
+        code=figure_code("plot_accuracy"),
         rows=lambda wildcards: slices.as_json(models.table_rows(experiment(wildcards))),
     message:
         "Drawing accuracies of {wildcards.dataset}"
@@ -129,7 +129,7 @@ rule plot_ensemble_weights:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
     params:
-        code=code("plot_ensemble_weights"),
+        code=figure_code("plot_ensemble_weights"),
         data=data_name,
     message:
         "Drawing ensemble weights of {wildcards.dataset}"
@@ -162,7 +162,7 @@ rule plot_training:
         mem_mb=need("mem_mb", "plot"),
         runtime=need("runtime", "plot"),
     params:
-        code=code("plot_training"),
+        code=figure_code("plot_training"),
         data=data_name,
     message:
         "Drawing training curves of {wildcards.dataset}"

@@ -1,8 +1,8 @@
 """Training on labels: one named rule per teacher, and the omnivore baseline."""
 
 TRAIN_SHELL = (
-    "python -m egokd.steps.train --segments {input.segments} --skipped {input.skipped} --input {params.input}"
-    " --stores {params.stores} --init {input.init} {params.taught} --settings {params.settings:q} --seed {params.seed}"
+    "python -m egokd.steps.train --name {params.name} --segments {input.segments} --skipped {input.skipped}"
+    " --input {params.input} --stores {params.stores} --init {input.init} {params.taught} --settings {params.settings:q} --seed {params.seed}"
     " --code {params.code} --state {params.state} --gpus {resources.ranks} --threads {threads}"
     " --compile {resources.compile} --cache results/cache/compile --out {output.model} --history {output.history}"
     " 2>&1 | tee {log}"
@@ -44,6 +44,7 @@ for teacher in models.all_teachers(CONFIG):
             settings=lambda wildcards, t=teacher: slices.train_settings(experiment(wildcards), f"baseline_{t}"),
             stores=store_arguments(f"baseline_{teacher}"),
             input=lambda wildcards, t=teacher: experiment(wildcards).modality_of(t),
+            name=f"baseline_{teacher}",
             taught="",
             seed=lambda wildcards, t=teacher: int(wildcards.seed) + experiment(wildcards).teachers[t].seed_offset,
             state=f"results/state/{{dataset}}/baseline_{teacher}/seed{{seed}}",
@@ -85,6 +86,7 @@ rule train_omnivore:
         settings=lambda wildcards: slices.train_settings(experiment(wildcards), "omnivore"),
         stores=store_arguments("omnivore"),
         input="omnivore",
+        name="omnivore",
         taught="",
         seed=lambda wildcards: int(wildcards.seed),
         state="results/state/{dataset}/omnivore/seed{seed}",

@@ -1,11 +1,21 @@
 """What all sections of the config are made of: closed groups of typed keys."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-Modality = Literal["rgb", "flow", "audio", "obj"]
-MODALITIES: tuple[str, ...] = get_args(Modality)
+from egokd.errors import nearest_name
+from egokd.sampling.modalities.table import MODALITIES
+
+
+def _known_modality(name: str) -> str:
+    if name not in MODALITIES:
+        raise ValueError(f"expected one of {', '.join(MODALITIES)}, got {name!r}{nearest_name(name, MODALITIES)}")
+    return name
+
+
+# a row of the table of modalities, checked when a config is read: a new row is no change of this code
+Modality = Annotated[str, AfterValidator(_known_modality), WithJsonSchema({"enum": list(MODALITIES), "type": "string"})]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -13,16 +13,17 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from egokd.config.base import MODALITIES, Name, Section, Seed
+from egokd.config.base import Name, Section, Seed
 from egokd.config.compute import BankSettings, ComputeSettings
 from egokd.config.data import DataSettings
 from egokd.config.ensembles import EnsembleSettings
 from egokd.config.evaluation import EvaluationSettings
-from egokd.config.inputs import InputSettings
+from egokd.config.inputs import InputSettings, lacking
 from egokd.config.media import MediaSettings
-from egokd.config.models import OmnivoreSettings, StudentSettings, TeacherSettings
+from egokd.config.models import NetSettings, OmnivoreSettings, StudentSettings, TeacherSettings
 from egokd.config.views import ViewSettings
 from egokd.errors import nearest_name
+from egokd.sampling.modalities.table import MODALITIES
 
 
 class Experiment(Section):
@@ -70,6 +71,23 @@ class Experiment(Section):
             raise ValueError(f"media.flow.source: the format {self.data.format} has no official flow; use computed")
         if self.data.format == "folder" and "obj" in self.modalities:
             raise ValueError("teachers.obj: own videos come without boxes; leave this teacher out")
+        for modality in self.modalities:
+            if lacking(self.inputs, modality):
+                raise ValueError(f"inputs.{modality}: this key is missing, and a teacher sees {modality}")
+        return self
+
+    @model_validator(mode="after")
+    def _every_gpu_has_a_segment(self) -> Self:
+        nets: dict[str, NetSettings] = {f"teachers.{name}": teacher for name, teacher in self.teachers.items()}
+        nets |= {f"students.{name}": student for name, student in self.students.items()}
+        nets |= {"omnivore": self.omnivore} if self.omnivore else {}
+        for name, net in nets.items():
+            gpus = self.compute.gpus if net.gpus is None else net.gpus
+            if net.train.batch_size < gpus:
+                raise ValueError(
+                    f"{name}.train.batch_size: {net.train.batch_size} segments are too few for {gpus} GPUs; "
+                    "raise it, or set `gpus` of this net to less"
+                )
         return self
 
     @model_validator(mode="after")

@@ -1,42 +1,44 @@
-"""From the stores to the inputs of the nets."""
+"""From the stores to the inputs of the nets: what all modalities share, and a section of each that has settings.
 
-from typing import Annotated
+The settings of a modality are written down in its own module (`egokd.sampling.modalities`), which is loaded by name
+here. So steps must not import this module: they check the sections of the modalities they read, and no others.
+"""
 
-from pydantic import Field
+from typing import Annotated, Any
 
-from egokd.config.base import Count, Positive, Section
+from pydantic import Field, create_model
 
-
-class AudioInputSettings(Section):
-    """Log-mel spectrogram windows, one centred on each sampled frame."""
-
-    window_s: Positive
-    """Seconds of sound per window."""
-    n_fft: Count
-    """FFT length in samples."""
-    win_length: Count
-    """Length of the analysis window in samples."""
-    hop_length: Count
-    """Samples between columns of the spectrogram."""
-    n_mels: Count
-    """Mel bands."""
-    mean: float
-    """Subtracted from the level in dB."""
-    std: Positive
-    """Divides the level in dB."""
-    time_mask: Annotated[int, Field(ge=0)]
-    """Widest masked run of columns in training; 0 for none."""
-    freq_mask: Annotated[int, Field(ge=0)]
-    """Widest masked run of bands in training; 0 for none."""
+from egokd.config.base import Section
+from egokd.sampling.modalities.opened import load
+from egokd.sampling.modalities.table import MODALITIES
 
 
-class InputSettings(Section):
+class SharedInputSettings(Section):
     """From the stores to the nets' inputs."""
 
     size: Annotated[int, Field(ge=16)]
     """Side of the square input in pixels."""
-    flow_scale: Positive
-    """Flow in input pixels per frame step that becomes 1.0."""
-    audio: AudioInputSettings
-    max_boxes: Count
-    """Boxes per frame; the highest scores are kept."""
+
+
+def _section(modality: str) -> Any:
+    settings = load(modality).Settings
+    described = Field(default=None, description=f"{settings.__doc__} Needed where a teacher sees {modality}.")
+    return settings | None, described
+
+
+InputSettings: type[SharedInputSettings] = create_model(
+    "InputSettings",
+    __base__=SharedInputSettings,
+    __doc__=SharedInputSettings.__doc__,
+    **{name: _section(name) for name in MODALITIES if load(name).Settings.model_fields},
+)
+
+
+def lacking(inputs: SharedInputSettings, modality: str) -> bool:
+    """Whether a modality has settings and `inputs` does not give them."""
+    return bool(load(modality).Settings.model_fields) and getattr(inputs, modality) is None
+
+
+def sections(inputs: SharedInputSettings, read: list[str]) -> dict[str, dict]:
+    """The settings of the modalities `read` as plain values, empty for one without any."""
+    return {name: chosen.model_dump() if (chosen := getattr(inputs, name, None)) else {} for name in read}

@@ -1,6 +1,6 @@
-"""The section of views."""
+"""The section of views, and what rules hand to every step that reads views of segments."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,3 +36,15 @@ class ViewSettings(Section):
             if not low <= high <= 1:
                 raise ValueError(f"{key} must be [low, high] with low <= high <= 1, got [{low}, {high}]")
         return self
+
+
+class ViewSlice(Section):
+    """`--settings` of the steps that run a trained model."""
+
+    views: ViewSettings
+    size: Count
+    """Side of the square input in pixels."""
+    frame_rate: Positive
+    """Stored frames per second."""
+    inputs: dict[str, dict[str, Any]]
+    """For each modality that the job reads, its settings, which its own module checks."""

@@ -20,23 +20,30 @@ from matplotlib.ticker import MaxNLocator
 from egokd.evaluation.tables import heads_of
 from egokd.io import atomic_path
 from egokd.names import RGB_BASELINE
+from egokd.sampling.modalities.table import MODALITIES
 
-COLOURS = {"rgb": "#4878a8", "flow": "#8a6fb0", "audio": "#4f9d8f", "obj": "#c28a3a"}
 OTHER = {"omnivore": "#8c8c8c", "ensemble": "#5b5b5b", "student": "#c44e52"}
+NAMELESS = "#000000"  # a teacher that does not have the name of its modality
 plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "egokd"})
 
 
 def title_of(model: str) -> str:
     """A model's name for people: `student_heldout` -> `student (heldout)`."""
     kind, _, name = model.partition("_")
-    names = {"obj": "boxes", "rgb": "RGB"}
-    return f"{names.get(name, name)} baseline" if kind == "baseline" else f"{kind} ({name})" if name else kind
+    if kind == "baseline":
+        return f"{MODALITIES[name].title if name in MODALITIES else name} baseline"
+    return f"{kind} ({name})" if name else kind
 
 
 def colour_of(model: str) -> str:
     """One colour per modality, grey for ensembles and omnivore, red for students."""
     kind, _, name = model.partition("_")
-    return COLOURS.get(name, "#000000") if kind == "baseline" else OTHER.get(kind, "#000000")
+    return colour_of_teacher(name) if kind == "baseline" else OTHER.get(kind, NAMELESS)
+
+
+def colour_of_teacher(name: str) -> str:
+    """The colour of the modality that a teacher is named after."""
+    return MODALITIES[name].colour if name in MODALITIES else NAMELESS
 
 
 def save(figure: Figure, svg: Path, png: Path) -> None:
@@ -136,7 +143,7 @@ def accuracy(table: pd.DataFrame) -> Figure:
             height=0.7,
         )
         baseline = table.loc[table["model"] == RGB_BASELINE, column].iloc[0]
-        axis.axvline(baseline, color=COLOURS["rgb"], lw=1, ls="--")
+        axis.axvline(baseline, color=colour_of(RGB_BASELINE), lw=1, ls="--")
         for position, value, error in zip(positions, table[column], spread, strict=True):
             axis.text(value + error + 1, position, f"{value:.1f}", va="center", fontsize=8)
         axis.set(title=title, xlabel=f"{main} top-1 accuracy, %", xlim=(0, 109))
@@ -163,9 +170,10 @@ def ensemble_weights(weights: list[dict], data: str) -> Figure:
         for position, name in enumerate(names):
             chosen = [entry["weights"][head] for entry in weights if entry["ensemble"] == name]
             base = 0.0
-            for modality in chosen[0]:
-                value = mean(entry[modality] for entry in chosen)
-                axis.bar(position, value, 0.7, base, color=COLOURS[modality], label=modality if position == 0 else None)
+            for teacher in chosen[0]:
+                value = mean(entry[teacher] for entry in chosen)
+                colour = colour_of_teacher(teacher)
+                axis.bar(position, value, 0.7, base, color=colour, label=teacher if position == 0 else None)
                 if value > 0.05:
                     axis.text(
                         position,

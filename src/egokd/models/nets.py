@@ -8,20 +8,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from egokd.errors import UserError, nearest_name
-
-# what a net reads: pixels float [B,C,T,H,W], or boxes and their attributes [B,T,N,...]
-PIXEL_MODALITIES = ("rgb", "flow", "audio", "omnivore")
-BOX_MODALITIES = ("obj",)
+from egokd.names import OMNIVORE
+from egokd.sampling.modalities.table import BOXES, MODALITIES, PICTURES, PIXELS
 
 
 @dataclass(frozen=True)
 class Net:
-    """One entry: where the class is, which modalities it reads, the arguments that make this size."""
+    """One entry: where the class is, which kind of input it reads, the arguments that make this size."""
 
     module: str
     cls: str
-    modalities: tuple[str, ...]
+    kind: str
     preset: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What it reads: modalities of its kind, and the omnivore's pictures of all."""
+        names = [name for name, row in MODALITIES.items() if row.kind == self.kind]
+        return (*names, OMNIVORE) if self.kind == PIXELS else tuple(names)
 
 
 def _video_swin(embed_dim: int, third_stage: int) -> Net:
@@ -30,18 +34,23 @@ def _video_swin(embed_dim: int, third_stage: int) -> Net:
         "depths": (2, 2, third_stage, 2),
         "num_heads": tuple(embed_dim // 32 * 2**stage for stage in range(4)),
     }
-    return Net("egokd.models.video_swin", "VideoSwin", PIXEL_MODALITIES, preset)
+    return Net("egokd.models.video_swin", "VideoSwin", PIXELS, preset)
 
 
 NETS: dict[str, Net] = {
-    "small": Net("egokd.models.small", "SmallVideoNet", PIXEL_MODALITIES),
-    "small_boxes": Net("egokd.models.small_boxes", "SmallBoxNet", BOX_MODALITIES),
+    "small": Net("egokd.models.small", "SmallVideoNet", PIXELS),
+    "small_boxes": Net("egokd.models.small_boxes", "SmallBoxNet", BOXES),
     "video_swin_t": _video_swin(96, 6),
     "video_swin_s": _video_swin(96, 18),
     "video_swin_b": _video_swin(128, 18),
-    "timesformer_b": Net("egokd.models.timesformer", "TimeSformer", PIXEL_MODALITIES),
-    "stlt": Net("egokd.models.stlt", "Stlt", BOX_MODALITIES),
+    "timesformer_b": Net("egokd.models.timesformer", "TimeSformer", PIXELS),
+    "stlt": Net("egokd.models.stlt", "Stlt", BOXES),
 }
+
+
+def channels_of(modality: str) -> int:
+    """Channels of the pixels of a modality, or of the omnivore's pictures."""
+    return MODALITIES[PICTURES if modality == OMNIVORE else modality].channels
 
 
 def find_net(net: str) -> Net:

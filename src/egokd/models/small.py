@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from egokd.models.heads import Heads
 from egokd.models.layers import TIME_PARTS, conv, time_conv
+from egokd.models.nets import channels_of
 
-CHANNELS = {"rgb": 3, "flow": 3, "omnivore": 3, "audio": 1}
 GRID, PLACE_CHANNELS = 3, 16  # cells along each side of the picture, and features in each cell
 
 
@@ -37,7 +37,7 @@ class SmallVideoNet(nn.Module):
         super().__init__()
         channels = [width, 2 * width, 4 * width, 6 * width]
         self.per_frame = nn.Sequential(
-            conv(CHANNELS[modality], channels[0], 5, stride=2),
+            conv(channels_of(modality), channels[0], 5, stride=2),
             conv(channels[0], channels[1], 3, stride=2),
             conv(channels[1], channels[1], 3),
             conv(channels[1], channels[2], 3, stride=2),

@@ -1,6 +1,5 @@
 """Which models an experiment has, what each reads, and who teaches whom. Pure functions of the validated config."""
 
-from egokd.config.base import MODALITIES
 from egokd.config.experiment import Config, Experiment
 from egokd.config.models import OmnivoreSettings, StudentSettings, TeacherSettings
 from egokd.names import (
@@ -13,11 +12,12 @@ from egokd.names import (
     student_of,
     teacher_of,
 )
+from egokd.sampling.modalities.table import MODALITIES, PICTURES, module_of
 
 
 def teachers(experiment: Experiment) -> list[str]:
-    """Names of the teachers: by modality in the fixed order rgb, flow, audio, obj, then as the config lists them."""
-    return sorted(experiment.teachers, key=lambda name: MODALITIES.index(experiment.modality_of(name)))
+    """Names of the teachers: by modality in the order of the table of modalities, then as the config lists them."""
+    return sorted(experiment.teachers, key=lambda name: list(MODALITIES).index(experiment.modality_of(name)))
 
 
 def all_teachers(config: Config) -> dict[str, list[str]]:
@@ -66,11 +66,11 @@ def trained_on(experiment: Experiment, model: str) -> str:
 
 
 def tested_on(experiment: Experiment, model: str) -> str:
-    """The single modality that `model` is evaluated on; RGB for the omnivore."""
+    """The single modality that `model` is evaluated on; pictures for the omnivore."""
     if teacher := teacher_of(model):
         return experiment.modality_of(teacher)
     student = student_of(model)
-    return experiment.students[student].input if student else "rgb"
+    return experiment.students[student].input if student else PICTURES
 
 
 def read_by(experiment: Experiment, model: str) -> list[str]:
@@ -78,6 +78,19 @@ def read_by(experiment: Experiment, model: str) -> list[str]:
     if model == OMNIVORE and experiment.omnivore:
         return [name for name in MODALITIES if name in experiment.omnivore.modalities]
     return [tested_on(experiment, model)]
+
+
+def modality_modules(experiment: Experiment, model: str, trains: bool) -> list[str]:
+    """Modules of the modalities that a job of `model` runs: those it reads, and for the training of the omnivore those
+    that finish its pictures."""
+    read = read_by(experiment, model) if trains else [tested_on(experiment, model)]
+    return [module_of(name) for name in MODALITIES if name in read or (model == OMNIVORE and name == PICTURES)]
+
+
+def modality_rows(experiment: Experiment, model: str) -> list[str]:
+    """Rows of the table of modalities that a job of `model` depends on, as texts."""
+    names = {*read_by(experiment, model), tested_on(experiment, model)}
+    return [f"{name} {row!r}" for name, row in MODALITIES.items() if name in names]
 
 
 def imported(experiment: Experiment) -> list[str]:

@@ -12,8 +12,8 @@ from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
 from egokd.names import baseline_of, ensemble_of
 from egokd.planning import models
+from egokd.sampling.modalities.table import MODALITIES
 
-STORE_SUFFIX = {"rgb": "arrow", "flow": "arrow", "audio": "arrow", "obj": "parquet"}
 Views = tuple[int, int]
 
 
@@ -78,7 +78,7 @@ class Paths:
     def stores(self, modality: str) -> list[str]:
         """The shards of one modality."""
         shards = range(self.experiment.data.shards)
-        return [f"results/data/{self.name}/{modality}/{shard}.{STORE_SUFFIX[modality]}" for shard in shards]
+        return [f"results/data/{self.name}/{modality}/{shard}.{MODALITIES[modality].suffix}" for shard in shards]
 
     def every_store(self) -> list[str]:
         """The shards of all modalities."""

@@ -8,9 +8,10 @@ import json
 import shlex
 
 from egokd.config.experiment import Experiment
+from egokd.config.inputs import sections
 from egokd.errors import UserError
 from egokd.names import student_of
-from egokd.planning.models import job_counts, read_by, settings_of, tested_on, trained_on
+from egokd.planning.models import job_counts, nets, read_by, settings_of, tested_on, trained_on
 
 
 def as_json(value: object) -> str:
@@ -33,17 +34,13 @@ def import_arguments(experiment: Experiment, model: str, kind: str) -> str:
 
 
 def view_slice(experiment: Experiment, read: list[str]) -> dict:
-    """Views and inputs; settings of a modality that is not read are left out, so that they re-run nothing."""
-    inputs = experiment.inputs.model_dump()
-    if "audio" not in read:
-        inputs["audio"] = None
-    # boxes are stored at the rate of the frames, so those of a shown frame are at most one frame away
-    inputs["box_tolerance_s"] = 1 / experiment.media.frame_rate
-    if "obj" not in read:
-        inputs["max_boxes"] = inputs["box_tolerance_s"] = None
-    if "flow" not in read:
-        inputs["flow_scale"] = None
-    return {"views": experiment.views.model_dump(), "inputs": inputs}
+    """Views and inputs; only the modalities that are read have settings here, so that others re-run nothing."""
+    return {
+        "views": experiment.views.model_dump(),
+        "size": experiment.inputs.size,
+        "frame_rate": experiment.media.frame_rate,
+        "inputs": sections(experiment.inputs, read),
+    }
 
 
 def train_settings(experiment: Experiment, model: str) -> str:
@@ -60,7 +57,6 @@ def train_settings(experiment: Experiment, model: str) -> str:
             "options": chosen.options,
             "train": chosen.train.model_dump(),
             "views_per_segment": experiment.bank.views_per_segment,
-            "modalities": read,
             "distill": distill,
             **view_slice(experiment, read),
         }
@@ -72,15 +68,12 @@ def view_settings(experiment: Experiment, model: str) -> str:
     return as_json(view_slice(experiment, [tested_on(experiment, model)]))
 
 
-def input_shapes(experiment: Experiment) -> str:
-    """`--shapes` of `egokd.steps.measure_cost`: of the inputs that are no squares, by modality."""
-    audio, shapes = experiment.inputs.audio, {}
-    if "audio" in experiment.modalities:
-        columns = round(audio.window_s * experiment.media.audio.sample_rate) // audio.hop_length + 1
-        shapes["audio"] = [audio.n_mels, columns]
-    if "obj" in experiment.modalities:
-        shapes["obj"] = [experiment.inputs.max_boxes]
-    return as_json(shapes)
+def cost_settings(experiment: Experiment) -> str:
+    """`--settings` of `egokd.steps.measure_cost`: by modality, what the true shape of a net's input follows from."""
+    read = list(dict.fromkeys(trained_on(experiment, model) for model in nets(experiment)))
+    media = experiment.media.model_dump()
+    known = {name: {"inputs": values} for name, values in sections(experiment.inputs, read).items()}
+    return as_json({name: {**entry, "stored": media.get(name, {})} for name, entry in known.items()})
 
 
 def ensemble_settings(experiment: Experiment, ensemble: str) -> str:

@@ -8,10 +8,10 @@ Legend: T frames per clip.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from egokd.config.views import ViewSettings
 from egokd.hashing import generator
 
 # luma, and the two colour axes that the hue turns (YIQ, Rec. 601 primaries)
@@ -20,21 +20,6 @@ RGB_TO_YIQ = np.array([LUMA, [0.595716, -0.274453, -0.321263], [0.211456, -0.522
 YIQ_TO_RGB = np.linalg.inv(RGB_TO_YIQ)
 IDENTITY_COLOUR = np.eye(3, 4, dtype=np.float32)
 IDENTITY_COLOUR.setflags(write=False)
-
-
-@dataclass(frozen=True)
-class ViewSpec:
-    """The distribution of training views; see `train_view` for what each number means."""
-
-    num_frames: int
-    sampling: Literal["uniform", "dense"]
-    stride_s: float
-    scale: tuple[float, float]
-    brightness: float
-    contrast: float
-    saturation: float
-    hue: float
-    span: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -85,7 +70,7 @@ def _uniform_times(start_s: float, stop_s: float, offsets: np.ndarray) -> np.nda
     return start_s + (np.arange(count) + offsets) * ((stop_s - start_s) / count)
 
 
-def _dense_times(start_s: float, stop_s: float, spec: ViewSpec, place: float) -> np.ndarray:
+def _dense_times(start_s: float, stop_s: float, spec: ViewSettings, place: float) -> np.ndarray:
     """A run of T frames, `stride_s` apart, at `place` (0 = earliest, 1 = latest) of the segment."""
     slack = max(0.0, stop_s - start_s - spec.num_frames * spec.stride_s)
     return start_s + place * slack + (np.arange(spec.num_frames) + 0.5) * spec.stride_s
@@ -96,7 +81,7 @@ def _inside(times_s: np.ndarray, start_s: float, stop_s: float) -> np.ndarray:
     return np.clip(times_s, start_s, np.nextafter(stop_s, start_s))
 
 
-def train_view(spec: ViewSpec, seed: int, segment_id: str, view: int, start_s: float, stop_s: float) -> View:
+def train_view(spec: ViewSettings, seed: int, segment_id: str, view: int, start_s: float, stop_s: float) -> View:
     """The training view number `view` of a segment.
 
     Times: `uniform` takes a part of the segment, its length uniform in spec.span (shares of the segment) and its place
@@ -137,7 +122,7 @@ def train_view(spec: ViewSpec, seed: int, segment_id: str, view: int, start_s: f
     )
 
 
-def evaluation_views(spec: ViewSpec, start_s: float, stop_s: float, clips: int, crops: int) -> list[View]:
+def evaluation_views(spec: ViewSettings, start_s: float, stop_s: float, clips: int, crops: int) -> list[View]:
     """The `clips` x `crops` test views of a segment, clips first; 1 x 1 is the middle of everything.
 
     Crops have the whole short side: the centre, or both ends of the long side and the centre. With `uniform` sampling

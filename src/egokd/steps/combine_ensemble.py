@@ -13,7 +13,7 @@ from egokd.distillation.ensemble import combine
 from egokd.distillation.logit_files import write_logits
 from egokd.errors import UserError
 from egokd.io import read_json
-from egokd.steps._predictions import labelled_paths, read_teachers
+from egokd.steps._logit_arguments import labelled_paths, read_teachers
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -15,7 +15,7 @@ from egokd.distillation.logits import average_views
 from egokd.errors import UserError
 from egokd.io import write_json
 from egokd.sampling.segments import Segments, read_segments
-from egokd.steps._predictions import labelled_paths, read_teachers
+from egokd.steps._logit_arguments import labelled_paths, read_teachers
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Measure size and speed of trained nets: models -> one JSON with an entry per model.
 
 Speed is measured on the device of this job, which the file names, with one clip per forward pass in float32. It
-compares nets with each other and is no benchmark of the machine. Sound and boxes have shapes of their own (--shapes): a
-spectrogram is no square.
+compares nets with each other and is no benchmark of the machine. Inputs have the shape that they have in the
+experiment.
 """
 
 import argparse
@@ -15,7 +15,10 @@ from egokd import runtime
 from egokd.evaluation import cost
 from egokd.io import write_json
 from egokd.machine.processes import one_device
-from egokd.models.build import example_inputs, load_model
+from egokd.models.build import load_model
+from egokd.names import OMNIVORE
+from egokd.sampling.modalities.opened import load, settings_of
+from egokd.sampling.modalities.table import PICTURES
 
 REPEATS = 20
 
@@ -24,10 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, nargs="+", required=True, help="paths .../{model}/seed{seed}/model...")
     parser.add_argument(
-        "--shapes",
-        type=json.loads,
-        default={},
-        help='JSON, by modality: [mel bands, columns] of "audio", [boxes a frame] of "obj"; others are squares',
+        "--settings", type=json.loads, required=True, help="JSON: by modality, its inputs and how it is stored"
     )
     parser.add_argument("--gpus", type=int, default=1, help="0: CPU; 1: GPU where there is one")
     parser.add_argument("--threads", type=int, required=True)
@@ -36,16 +36,23 @@ def main(argv: list[str] | None = None) -> None:
     runtime.start("measure_cost", args.threads)
 
     with one_device(args.gpus) as device:
-        measured = {path.parent.parent.name: measure(path, device, args.threads, args.shapes) for path in args.models}
-        write_json(args.out, measured)
+        found = {path.parent.parent.name: measure(path, args.settings, device, args.threads) for path in args.models}
+        write_json(args.out, found)
 
 
-def measure(path: Path, device: torch.device, threads: int, shapes: dict[str, list[int]]) -> dict[str, object]:
-    """Size and speed of one model; `shapes`: of the inputs that are no squares, by modality."""
+def example(description: dict, settings: dict[str, dict]) -> dict[str, torch.Tensor]:
+    """One random clip for a model."""
+    modality = description["modality"]
+    entry = settings[modality]
+    name = PICTURES if modality == OMNIVORE else modality
+    chosen = settings_of(name, entry["inputs"])
+    return load(name).example(1, description["num_frames"], description["size"], chosen, entry["stored"])
+
+
+def measure(path: Path, settings: dict[str, dict], device: torch.device, threads: int) -> dict[str, object]:
+    """The entry of one model."""
     model, description = load_model(path)
-    shape = shapes.get(description["modality"])
-    keys = ("net", "modality", "num_frames", "size")
-    inputs = example_inputs(**{key: description[key] for key in keys}, shape=shape)
+    inputs = example(description, settings)
     on_device = {name: tensor.to(device) for name, tensor in inputs.items()}
     entry = {
         "net": description["net"],

@@ -9,7 +9,7 @@ from torch import nn
 from egokd.errors import UserError
 from egokd.machine.placement import placement_of
 from egokd.machine.processes import Group
-from egokd.sampling.loading import EpochBatches
+from egokd.sampling.batches import EpochBatches
 from egokd.training.loop import Batch, Plan, label_loss, student_loss, train
 from egokd.training.state import StateFile
 from together import together
@@ -117,7 +117,8 @@ def test_the_shares_of_all_processes_are_the_batches_of_one(world):
 
 def test_a_batch_too_small_to_share_is_refused():
     with pytest.raises(UserError, match="too few for 4 processes"):
-        EpochBatches(26, 12, seed=3, world=4)
+        EpochBatches(26, 3, seed=3, world=4)
+    assert [len(batch) for batch in EpochBatches(26, 12, seed=3, world=4)] == [3, 4]  # the last two join the others
 
 
 def test_a_single_segment_left_over_joins_the_batch_before():

@@ -11,7 +11,7 @@ from torchvision.models import video
 from egokd.errors import UserError
 from egokd.models import public
 from egokd.models.build import build_model
-from egokd.sampling.inputs import IMAGENET_MEAN, IMAGENET_STD
+from egokd.sampling.modalities.rgb import IMAGENET_MEAN, IMAGENET_STD
 
 HEADS = {"verb": 5, "noun": 7}
 SIDE, FRAMES = 32, 4

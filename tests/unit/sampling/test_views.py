@@ -3,19 +3,22 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from egokd.sampling.views import IDENTITY_COLOUR, ViewSpec, colour_map, evaluation_views, train_view, view_index
+from egokd.sampling.views import IDENTITY_COLOUR, colour_map, evaluation_views, train_view, view_index
+from view_settings import views_of
 
-UNIFORM = ViewSpec(8, "uniform", 0.1, (0.7, 1.0), 0.25, 0.25, 0.25, 0.1)
-DENSE = ViewSpec(8, "dense", 0.25, (0.7, 1.0), 0.25, 0.25, 0.25, 0.1)
+COLOURS = {"brightness": 0.25, "contrast": 0.25, "saturation": 0.25, "hue": 0.1}
+UNIFORM = views_of(scale=(0.7, 1.0), **COLOURS)
+DENSE = views_of(sampling="dense", stride_s=0.25, scale=(0.7, 1.0), **COLOURS)
 
 PRINT_VIEW = """
-from egokd.sampling.views import ViewSpec, train_view
-spec = ViewSpec(8, "uniform", 0.1, (0.7, 1.0), 0.25, 0.25, 0.25, 0.1)
+from egokd.config.views import ViewSettings
+from egokd.sampling.views import train_view
+colours = {"brightness": 0.25, "contrast": 0.25, "saturation": 0.25, "hue": 0.1}
+spec = ViewSettings(num_frames=8, sampling="uniform", stride_s=0.1, scale=(0.7, 1.0), **colours)
 v = train_view(spec, 3, "P01_01_7", 5, 1.5, 4.0)
 print(v.times_s.tobytes().hex(), v.scale, v.cx, v.cy, v.colour.tobytes().hex(), v.key)
 """
@@ -65,7 +68,7 @@ def test_uniform_training_draws_one_time_in_each_part():
 
 
 def test_a_span_shows_a_part_of_the_segment_in_training_and_all_of_it_in_testing():
-    spec = replace(UNIFORM, span=(0.25, 0.75))
+    spec = UNIFORM.model_copy(update={"span": (0.25, 0.75)})
     times = np.stack([train_view(spec, 0, "s", view, 4.0, 12.0).times_s for view in range(2000)])
     # 8 pieces of a part of L seconds: the middles of the outer pieces are L * 7 / 8 apart
     assert times.min() >= 4.0 and times.max() < 12.0
@@ -93,8 +96,8 @@ def test_crop_and_colour_distribution():
 
 
 def test_crop_does_not_depend_on_the_number_of_frames():
-    few = train_view(ViewSpec(4, "uniform", 0.1, (0.7, 1.0), 0, 0, 0, 0), 0, "s", 0, 0.0, 1.0)
-    many = train_view(ViewSpec(16, "uniform", 0.1, (0.7, 1.0), 0, 0, 0, 0), 0, "s", 0, 0.0, 1.0)
+    few = train_view(views_of(num_frames=4, scale=(0.7, 1.0)), 0, "s", 0, 0.0, 1.0)
+    many = train_view(views_of(num_frames=16, scale=(0.7, 1.0)), 0, "s", 0, 0.0, 1.0)
     assert (few.scale, few.cx, few.cy, few.key) == (many.scale, many.cx, many.cy, many.key)
     assert np.allclose(few.colour, IDENTITY_COLOUR, atol=1e-6)
 

@@ -1,18 +1,18 @@
 """Banks and predictions in parts: the same logits, to the bit, whatever the number of parts."""
 
+from argparse import ArgumentTypeError
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from egokd.errors import UserError
-from egokd.evaluation.inference import logits_of
-from egokd.machine.placement import placement_of
+from egokd.evaluation.inference import BATCH, logits_of
 from egokd.models.build import build_model
-from egokd.steps._model_io import BATCH, part_of
+from egokd.sampling.rows import part_of
+from egokd.steps._view_arguments import numbered_part
 
 ROWS = 70
-CPU = placement_of(torch.device("cpu"))
 
 
 def logits_in_parts(model, pixels, parts):
@@ -21,7 +21,7 @@ def logits_in_parts(model, pixels, parts):
         rows = part_of(table, part, parts)["row"].to_numpy(copy=True)
         chunks = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
         batches = ((chunk, np.zeros_like(chunk), {"pixels": pixels[chunk]}) for chunk in chunks)
-        found += [(chunk, logits["verb"]) for chunk, _, logits in logits_of(model, batches, CPU, BATCH)]
+        found += [(chunk, logits["verb"]) for chunk, _, logits in logits_of(model, batches, torch.device("cpu"), BATCH)]
     rows = np.concatenate([rows for rows, _ in found])
     assert rows.tolist() == list(range(ROWS))  # each once, in order
     return np.concatenate([logits for _, logits in found])
@@ -41,5 +41,7 @@ def test_logits_do_not_depend_on_the_number_of_parts(parts):
 def test_there_may_be_more_parts_than_rows():
     table = pd.DataFrame({"row": [5, 6]})
     assert [part_of(table, part, 3)["row"].tolist() for part in range(3)] == [[5], [6], []]
-    with pytest.raises(UserError, match="--part 3: expected a number from 0 to 2"):
-        part_of(table, 3, 3)
+    for text in ("3-of-3", "1", "-1-of-2", "a-of-b"):
+        with pytest.raises(ArgumentTypeError, match="expected I-of-N"):
+            numbered_part(text)
+    assert numbered_part("2-of-3") == (2, 3)

@@ -1,22 +1,31 @@
-"""Batches are pure: any process, any number of workers and any restart sees the same items in the same order."""
+"""Items are pure: any process and any number of workers sees the same ones."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import simplejpeg
 import torch
+from egokd.media.store import StoreWriter, audio_writer
 
 from egokd.errors import UserError
-from egokd.media.audio_writer import audio_writer
-from egokd.media.frame_store import FrameStore
-from egokd.media.frame_writer import StoreWriter
-from egokd.media.object_writer import write_boxes
-from egokd.sampling.inputs import AudioSpec, InputSpec, finish
-from egokd.sampling.loading import EpochBatches, OrderedBatches, ViewDataset, available_rows, loader, open_stores
-from egokd.sampling.views import ViewSpec, train_view
+from egokd.media.objects import write_boxes
+from egokd.sampling.batches import EpochBatches, OrderedBatches
+from egokd.sampling.dataset import ViewDataset, available_rows
+from egokd.sampling.loading import finish, loader
+from egokd.sampling.modalities.common import Shared
+from egokd.sampling.modalities.opened import open_modalities
+from egokd.sampling.views import train_view
+from view_settings import views_of
 
-VIEWS = ViewSpec(4, "uniform", 0.1, (0.7, 1.0), 0.2, 0.2, 0.2, 0.1)
-INPUTS = InputSpec(16, 1.0, 3, 0.2, AudioSpec(0.2, 128, 128, 40, 16, -30.0, 15.0, 2, 2))
+VIEWS = views_of(num_frames=4, scale=(0.7, 1.0), brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1)
+SHARED = Shared(16, 5.0)
+AUDIO = {"window_s": 0.2, "n_fft": 128, "win_length": 128, "hop_length": 40, "n_mels": 16, "mean": -30.0, "std": 15.0}
+INPUTS = {
+    "obj": {"max_boxes": 3},
+    "rgb": {},
+    "audio": {**AUDIO, "time_mask": 2, "freq_mask": 2},
+    "flow": {"scale": 1.0},
+}
 HEADS = ["verb", "noun"]
 
 
@@ -57,69 +66,29 @@ def stores(tmp_path):
     boxes = boxes.assign(time_s=[k + 0.5 for k in range(0, 8, 2)], score=0.9, side=0, state=3)
     write_boxes(tmp_path / "obj.parquet", [boxes.assign(x1=0.4, y1=0.4, x2=0.6, y2=0.6)])
     paths = {name: [tmp_path / f"{name}.arrow"] for name in ("rgb", "flow", "audio")}
-    return open_stores("omnivore", {**paths, "obj": [tmp_path / "obj.parquet"]})
+    return open_modalities(INPUTS, {**paths, "obj": [tmp_path / "obj.parquet"]}, SHARED)
 
 
 def dataset(rows, modality, stores, **changes):
     wanted = stores if modality == "omnivore" else {modality: stores[modality]}
-    rows = rows[available_rows(rows, modality, wanted)].reset_index(drop=True)
-    return ViewDataset(rows, modality, wanted, VIEWS, INPUTS, **{"seed": 1, "train": True, "labels": HEADS, **changes})
-
-
-# --- order ------------------------------------------------------------------------------------------------------------
-
-
-def test_the_order_is_a_pure_permutation():
-    one = list(EpochBatches(10, 4, seed=0, epoch=3))
-    np.random.seed(1)
-    assert one == list(EpochBatches(10, 4, seed=0, epoch=3))
-    assert [len(batch) for batch in one] == [4, 4, 2] == [len(b) for b in EpochBatches(10, 4, seed=0, epoch=4)]
-    assert sorted(row for batch in one for row, _ in batch) == list(range(10))
-    others = [EpochBatches(10, 4, seed=0, epoch=4), EpochBatches(10, 4, seed=1, epoch=3)]
-    for other in others:
-        assert [row for batch in other for row, _ in batch] != [row for batch in one for row, _ in batch]
-    assert len(EpochBatches(10, 4, seed=0)) == 3
-
-
-def test_views_follow_the_epoch():
-    def view(epoch, views):
-        return {v for batch in EpochBatches(5, 2, 0, epoch, views) for _, v in batch}
-
-    assert [view(epoch, None) for epoch in (0, 1, 7)] == [{0}, {1}, {7}]
-    assert [view(epoch, 3) for epoch in (0, 1, 7)] == [{0}, {1}, {1}]
-
-
-def test_skipping_gives_the_tail():
-    whole = list(EpochBatches(11, 3, seed=5, epoch=2))
-    for skip in range(5):
-        tail = EpochBatches(11, 3, seed=5, epoch=2, skip_batches=skip)
-        assert list(tail) == whole[skip:] and len(tail) == len(whole[skip:])
-
-
-def test_ranks_share_each_batch():
-    whole = list(EpochBatches(11, 4, seed=5, epoch=2))
-    parts = [list(EpochBatches(11, 4, seed=5, epoch=2, rank=rank, world=3)) for rank in range(3)]
-    for batch, *shares in zip(whole, *parts, strict=True):
-        assert sorted(batch) == sorted(pair for share in shares for pair in share)
-        assert all(shares)  # nobody waits with nothing to do
-    with pytest.raises(UserError, match="batch_size 5"):
-        EpochBatches(12, 5, seed=5, rank=0, world=3)
-
-
-def test_ordered_batches_cover_rows_by_views():
-    batches = OrderedBatches(3, [0, 5], 4)
-    assert list(batches) == [[(0, 0), (0, 5), (1, 0), (1, 5)], [(2, 0), (2, 5)]] and len(batches) == 2
+    rows = rows[available_rows(rows, wanted)].reset_index(drop=True)
+    return ViewDataset(rows, modality, wanted, VIEWS, **{"seed": 1, "train": True, "labels": HEADS, **changes})
 
 
 # --- what is available ------------------------------------------------------------------------------------------------
 
 
 def test_available_rows(rows, stores):
-    assert available_rows(rows, "rgb", stores).tolist() == [True] * 5 + [False] * 3
-    assert available_rows(rows, "audio", stores).tolist() == [True, True, True, False, True, True, False, False]
-    assert available_rows(rows, "obj", stores).tolist() == [True, False] * 4
-    assert available_rows(rows, "omnivore", stores).tolist() == [True] * 7 + [False]
-    assert available_rows(rows, "rgb", {"rgb": FrameStore([])}).tolist() == [False] * 8
+    def found(*names):
+        return available_rows(rows, {name: stores[name] for name in names}).tolist()
+
+    assert found("rgb") == [True] * 5 + [False] * 3
+    assert found("audio") == [True, True, True, False, True, True, False, False]
+    assert found("obj") == [True, False] * 4
+    assert found(*stores) == [True] * 7 + [False]
+    nothing = open_modalities({"rgb": {}}, {"rgb": ["none.arrow"]}, SHARED)
+    nothing["rgb"].store.paths.clear()
+    assert available_rows(rows, nothing).tolist() == [False] * 8
 
 
 def test_boxes_need_the_aspect(rows, stores):
@@ -174,10 +143,21 @@ def test_boxes_of_a_stored_segment(rows, stores):
     assert item["side"][1, 0] == 1 and item["state"][1, 0] == 4
 
 
-def test_a_spec_without_what_a_modality_needs_is_refused(rows, stores):
-    with pytest.raises(ValueError, match="flow_scale"):
-        ViewDataset(rows, "flow", stores, VIEWS, InputSpec(16), 0, True, HEADS)
-    ViewDataset(rows, "rgb", stores, VIEWS, InputSpec(16), 0, True, HEADS)
+def test_settings_and_files_of_every_modality_are_asked_for():
+    for values, words in (({}, "inputs.flow: scale: this key is missing"), ({"scale": 1, "skale": 2}, "did you mean")):
+        with pytest.raises(UserError, match=words):
+            open_modalities({"flow": values}, {"flow": ["a.arrow"]}, SHARED)
+    with pytest.raises(UserError, match="no files of it"):
+        open_modalities({"rgb": {}}, {"flow": ["a.arrow"]}, SHARED)
+
+
+def test_boxes_are_read_before_workers_start(stores, tmp_path):
+    (tmp_path / "obj.parquet").unlink()
+    assert stores["obj"].store.rows("s2")["time_s"].tolist() == [2.5]
+
+
+def test_modalities_come_in_the_order_of_the_table(stores):
+    assert list(stores) == ["rgb", "flow", "audio", "obj"]
 
 
 def test_targets_come_along(rows, stores):

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import simplejpeg
 import torch
+from egokd.media.store import AudioStore, FrameStore, StoreWriter, audio_writer
 
 from egokd.errors import UserError
-from egokd.media.audio_store import AudioStore
-from egokd.media.audio_writer import audio_writer
-from egokd.media.frame_store import FrameStore
-from egokd.media.frame_writer import StoreWriter
-from egokd.sampling import inputs
-from egokd.sampling.inputs import AudioSpec, audio_input, drawn_boxes, finish, flow_input, obj_input, rgb_input
+from egokd.sampling.loading import finish
+from egokd.sampling.modalities import audio, flow, obj, rgb
+from egokd.sampling.modalities.common import Segment, Shared
+from egokd.sampling.modalities.opened import load
+from egokd.sampling.modalities.table import MODALITIES
 from egokd.sampling.views import IDENTITY_COLOUR, View, colour_map
 
 WIDTH, HEIGHT, SIZE, BOUND = 120, 80, 20, 10.0
@@ -21,7 +21,31 @@ WIDTH, HEIGHT, SIZE, BOUND = 120, 80, 20, 10.0
 CROP = {"scale": 0.5, "cx": 0.25, "cy": 0.5}
 OBJECT = (slice(30, 50), slice(30, 40))
 IN_CROP = (slice(5, 15), slice(5, 10))
-AUDIO = AudioSpec(0.5, 256, 256, 80, 32, mean=-30.0, std=15.0, time_mask=0, freq_mask=0)
+SEGMENT = Segment("s", "v", WIDTH / HEIGHT)
+
+
+def audio_settings(window_s=0.5, n_fft=256, win_length=256, hop_length=80, n_mels=32, mean=-30.0, std=15.0, **masks):
+    sizes = {"window_s": window_s, "n_fft": n_fft, "win_length": win_length, "hop_length": hop_length}
+    return audio.Settings(**sizes, n_mels=n_mels, mean=mean, std=std, **{"time_mask": 0, "freq_mask": 0, **masks})
+
+
+AUDIO = audio_settings()
+
+
+def rgb_input(store, video_id, view, size):
+    return rgb.read(store, Segment("s", video_id, 1.5), view, rgb.Settings(), Shared(size, 10.0))
+
+
+def flow_input(store, view, size, scale):
+    return flow.read(store, SEGMENT, view, flow.Settings(scale=scale), Shared(size, 10.0))
+
+
+def audio_input(store, view, settings):
+    return audio.read(store, SEGMENT, view, settings, Shared(SIZE, 10.0))
+
+
+def obj_input(store, view, size, max_boxes):
+    return obj.read(store, SEGMENT, view, obj.Settings(max_boxes=max_boxes), Shared(size, 10.0))
 
 
 def a_view(times_s=(0.05, 0.15), start_s=0.0, stop_s=1.0, scale=1.0, cx=0.5, cy=0.5, colour=IDENTITY_COLOUR, key=0):
@@ -48,7 +72,7 @@ def frames(tmp_path):
 
 
 @pytest.fixture
-def flow(tmp_path):
+def stored_flow(tmp_path):
     """Two frames; the object moves 4 pixels right and 2 up per step, all else rests."""
     u = np.full((HEIGHT, WIDTH), 128, np.uint8)
     v = u.copy()
@@ -81,8 +105,8 @@ class Boxes:
         return self.columns
 
 
-def boxes_of(store, view, max_boxes=3, tolerance_s=0.1):
-    return obj_input(store, "s", view, SIZE, max_boxes, WIDTH / HEIGHT, tolerance_s)
+def boxes_of(store, view, max_boxes=3):
+    return obj_input(store, view, SIZE, max_boxes)
 
 
 # --- one crop for all -------------------------------------------------------------------------------------------------
@@ -96,10 +120,10 @@ def test_crop_of_frames_by_hand(frames):
     assert np.allclose(item["pixels"][1][0, 0], 20, atol=3)  # the second frame is the second stored one
 
 
-def test_crop_of_flow_by_hand_and_vectors_scaled_with_it(flow):
-    batch = {k: torch.as_tensor(np.stack([x])) for k, x in flow_input(flow, "v", a_view(**CROP), SIZE, 2.0).items()}
+def test_crop_of_flow_by_hand_and_vectors_scaled_with_it(stored_flow):
+    batch = {k: torch.as_tensor(np.stack([x])) for k, x in flow_input(stored_flow, a_view(**CROP), SIZE, 2.0).items()}
     x_CHW = finish(batch, "flow", "cpu")["pixels"][0, :, 0].numpy()
-    # 40 pixels become 20: 4 stored pixels are 2 input pixels, 1.0 in units of flow_scale 2
+    # 40 pixels become 20: 4 stored pixels are 2 input pixels, 1.0 in units of scale 2
     inner = (slice(7, 13), slice(7, 9))
     assert np.allclose(x_CHW[0][inner], 1.0, atol=0.03) and np.allclose(x_CHW[1][inner], -0.5, atol=0.03)
     assert (x_CHW[0] > 0.5).sum() == 50 and (x_CHW[0][IN_CROP] > 0.5).all()
@@ -114,11 +138,11 @@ def test_crop_of_boxes_by_hand():
 
 
 @pytest.mark.parametrize("scale,cx,cy", [(1.0, 0.0, 0.0), (0.8, 0.3, 0.9), (0.6, 0.37, 0.41)])
-def test_frames_flow_and_boxes_agree(frames, flow, scale, cx, cy):
+def test_frames_flow_and_boxes_agree(frames, stored_flow, scale, cx, cy):
     view = a_view(scale=scale, cx=cx, cy=cy)
     red = rgb_input(frames, "v", view, 40)["pixels"][0, ..., 0].astype(float) / 250
-    motion = (flow_input(flow, "v", view, 40, 1.0)["pixels"][0, ..., 0].astype(float) - 128) / 51
-    item = obj_input(Boxes((0.05, (30, 30, 40, 50), "hand", 1.0)), "s", view, 40, 1, WIDTH / HEIGHT, 0.1)
+    motion = (flow_input(stored_flow, view, 40, 1.0)["pixels"][0, ..., 0].astype(float) - 128) / 51
+    item = obj_input(Boxes((0.05, (30, 30, 40, 50), "hand", 1.0)), view, 40, 1)
     x1, y1, x2, y2 = item["boxes"][0, 0] * 40
     for share in (red, motion):  # the edges of what is seen, from its area in each direction
         columns, rows = share.max(axis=0), share.max(axis=1)
@@ -147,10 +171,10 @@ def test_a_damaged_frame_and_a_missing_video_are_named(tmp_path, frames):
         rgb_input(frames, "elsewhere", a_view(), SIZE)
 
 
-def test_flow_far_out_is_clipped(flow):
-    item = flow_input(flow, "v", a_view(**CROP), SIZE, 0.1)
+def test_flow_far_out_is_clipped(stored_flow):
+    item = flow_input(stored_flow, a_view(**CROP), SIZE, 0.1)
     batch = {key: torch.as_tensor(np.stack([value])) for key, value in item.items()}
-    assert finish(batch, "flow", "cpu")["pixels"].max() == inputs.FLOW_CLIP
+    assert finish(batch, "flow", "cpu")["pixels"].max() == flow.CLIP
 
 
 def test_finish_of_rgb_by_hand():
@@ -161,7 +185,7 @@ def test_finish_of_rgb_by_hand():
     assert got.shape == (2, 3, 3, 4, 4) and got.dtype == torch.float32 and got.is_contiguous()
     for b in range(2):
         x = pixels[b] / 255 @ colour[b, :, :3].T + colour[b, :, 3]
-        x = (np.clip(x, 0, 1) - inputs.IMAGENET_MEAN) / inputs.IMAGENET_STD
+        x = (np.clip(x, 0, 1) - rgb.IMAGENET_MEAN) / rgb.IMAGENET_STD
         assert np.allclose(got[b].numpy(), x.transpose(3, 0, 1, 2), atol=1e-5)
 
 
@@ -183,7 +207,7 @@ def sound(path, seconds, bursts=(), rate=8000, start_s=0.0):
 @pytest.mark.parametrize("times_s", [(11.0, 12.0, 13.0, 14.0), (11.7, 11.9, 12.1, 12.3)])  # apart, overlapping
 def test_a_tone_is_heard_in_the_right_windows_and_columns(tmp_path, times_s):
     store = sound(tmp_path / "a.arrow", 6.0, bursts=(11.95,), start_s=9.5)  # 11.95..12.05, its middle at 12 s
-    level = audio_input(store, "s", a_view(times_s, 10.0, 15.0), AUDIO)["pixels"]
+    level = audio_input(store, a_view(times_s, 10.0, 15.0), AUDIO)["pixels"]
     columns = AUDIO.columns(8000)
     assert level.shape == (4, 32, columns) and level.dtype == np.float32 and columns == 51
     loud_TW = level.max(axis=1) > 0
@@ -202,15 +226,15 @@ def test_windows_do_not_depend_on_whether_they_overlap(tmp_path):
     with audio_writer(tmp_path / "a.arrow", 8000, 0.0) as add:
         add("s", 0.0, samples)
     store = AudioStore([tmp_path / "a.arrow"])
-    near = audio_input(store, "s", a_view((3.9, 4.0, 4.1)), AUDIO)["pixels"]
-    far = audio_input(store, "s", a_view((1.0, 4.0, 7.0)), AUDIO)["pixels"]
+    near = audio_input(store, a_view((3.9, 4.0, 4.1)), AUDIO)["pixels"]
+    far = audio_input(store, a_view((1.0, 4.0, 7.0)), AUDIO)["pixels"]
     assert np.allclose(near[1], far[1], atol=1e-4)
 
 
 def test_silence_outside_the_waveform_has_the_floor(tmp_path):
     store = sound(tmp_path / "a.arrow", 1.0)
-    floor = (10 * np.log10(inputs.POWER_FLOOR) - AUDIO.mean) / AUDIO.std
-    level = audio_input(store, "s", a_view((-5.0, 0.0, 0.9, 30.0)), AUDIO)["pixels"]
+    floor = (10 * np.log10(audio.POWER_FLOOR) - AUDIO.mean) / AUDIO.std
+    level = audio_input(store, a_view((-5.0, 0.0, 0.9, 30.0)), AUDIO)["pixels"]
     assert np.isfinite(level).all() and np.allclose(level, floor)
 
 
@@ -219,11 +243,11 @@ def test_masks_in_training_only_and_pure(tmp_path):
     with audio_writer(tmp_path / "a.arrow", 8000, 0.0) as add:
         add("s", 0.0, samples)
     store = AudioStore([tmp_path / "a.arrow"])
-    spec = AudioSpec(0.5, 256, 256, 80, 32, mean=0.0, std=1.0, time_mask=10, freq_mask=8)
+    spec = audio_settings(mean=0.0, std=1.0, time_mask=10, freq_mask=8)
     widths = []
     for key in range(30):
-        level = audio_input(store, "s", a_view((0.5, 1.0), key=key), spec)["pixels"]
-        assert (level == audio_input(store, "s", a_view((0.5, 1.0), key=key), spec)["pixels"]).all()
+        level = audio_input(store, a_view((0.5, 1.0), key=key), spec)["pixels"]
+        assert (level == audio_input(store, a_view((0.5, 1.0), key=key), spec)["pixels"]).all()
         hidden = level == 0
         columns, bands = hidden.all(axis=(0, 1)), hidden.all(axis=(0, 2))
         assert (hidden == (columns[None, None] | bands[None, :, None])).all()
@@ -233,7 +257,7 @@ def test_masks_in_training_only_and_pure(tmp_path):
 
 
 def test_the_papers_windows_are_224_columns():
-    assert AudioSpec(1.116, 1024, 160, 80, 128, 0, 1, 0, 0).columns(16000) == 224
+    assert audio_settings(1.116, 1024, 160, 80, 128).columns(16000) == 224
 
 
 # --- boxes ------------------------------------------------------------------------------------------------------------
@@ -258,7 +282,7 @@ def test_boxes_are_clipped_dropped_padded_and_ranked():
 def test_boxes_come_from_the_nearest_annotated_frame_or_not_at_all():
     box = (30, 30, 40, 50)
     store = Boxes((1.0, box, "object", 0.1), (1.2, box, "object", 0.2), (1.2, box, "hand", 0.3))
-    item = boxes_of(store, a_view((0.5, 0.95, 1.09, 1.11, 1.3, 1.31), 0.0, 2.0), tolerance_s=0.1)
+    item = boxes_of(store, a_view((0.5, 0.95, 1.09, 1.11, 1.3, 1.31), 0.0, 2.0))
     assert np.allclose(item["score"][:, 0], [0, 0.1, 0.1, 0.3, 0.3, 0])
     assert (item["category"] != 0).sum(axis=1).tolist() == [0, 1, 1, 2, 2, 0]
     one = boxes_of(Boxes((1.0, box, "object", 0.1)), a_view((0.95, 1.05), 0.0, 2.0))
@@ -267,10 +291,21 @@ def test_boxes_come_from_the_nearest_annotated_frame_or_not_at_all():
     assert (none["category"] == 0).all() and none["boxes"].shape == (2, 3, 4)
 
 
+def test_boxes_outside_the_segment_are_not_shown():
+    box = (30, 30, 40, 50)
+    store = Boxes(
+        (0.95, box, "object", 0.1), (1.0, box, "object", 0.2), (1.95, box, "hand", 0.3), (2.0, box, "hand", 0.4)
+    )
+    item = boxes_of(store, a_view((1.02, 1.5, 1.99), 1.0, 2.0))
+    assert np.allclose(item["score"][:, 0], [0.2, 0, 0.3])
+    around = Boxes((0.95, box, "object", 0.1), (2.0, box, "object", 0.2))
+    assert (boxes_of(around, a_view((1.02, 1.99), 1.0, 2.0))["category"] == 0).all()
+
+
 def test_boxes_of_an_upright_video():
     view = a_view(scale=1.0, cx=0.5, cy=1.0)  # 80 wide, 120 high: the crop is the lower two thirds
     box = np.array([[0.5, 40 / 120, 1.0, 1.0]])
-    assert np.allclose(inputs.crop_boxes(box, view, 80 / 120), [[0.5, 0.0, 1.0, 1.0]])
+    assert np.allclose(obj.crop_boxes(box, view, 80 / 120), [[0.5, 0.0, 1.0, 1.0]])
 
 
 # --- the omnivore -----------------------------------------------------------------------------------------------------
@@ -278,7 +313,7 @@ def test_boxes_of_an_upright_video():
 
 def test_drawn_outlines():
     store = Boxes((0.05, (30, 30, 40, 50), "object", 0.9), (0.05, (40, 40, 60, 60), "hand", 0.5))
-    image = drawn_boxes(boxes_of(store, a_view(**CROP)), SIZE)
+    image = obj.as_image(boxes_of(store, a_view(**CROP)), SIZE)["pixels"]
     assert image.shape == (2, SIZE, SIZE, 3) and image.dtype == np.uint8
     assert (image[0, 5:15, 5:7] == (255, 0, 0)).all() and (image[0, 5:7, 5:10] == (255, 0, 0)).all()
     assert (image[0, 10:20, 18:20] == (0, 0, 255)).all()
@@ -286,17 +321,17 @@ def test_drawn_outlines():
     assert white[7:13, 7:8].all() and white[:5].all() and white.sum() == 400 - (50 - 6) - (100 - 36)
 
 
-def test_every_modality_as_an_image(frames, flow, tmp_path):
+def test_every_modality_as_an_image(frames, stored_flow, tmp_path):
     view = a_view(**CROP)
-    item = flow_input(flow, "v", view, SIZE, 2.0)
-    image = inputs.as_image(item, "flow", SIZE)["pixels"]
+    item = flow_input(stored_flow, view, SIZE, 2.0)
+    image = flow.as_image(item, SIZE)["pixels"]
     assert image.shape == (2, SIZE, SIZE, 3) and np.allclose(image[0, 10, 7], (128 + 127 / 4, 128 - 127 / 8, 0), atol=2)
     assert (image[0, 0, 0] == (128, 128, 0)).all()
     store = sound(tmp_path / "a.arrow", 2.0)
-    image = inputs.as_image(audio_input(store, "s", view, AUDIO), "audio", SIZE)["pixels"]
+    image = audio.as_image(audio_input(store, view, AUDIO), SIZE)["pixels"]
     assert image.shape == (2, SIZE, SIZE, 3) and image.dtype == np.uint8 and (image == 0).all()
-    assert inputs.as_image(rgb_input(frames, "v", view, SIZE), "rgb", SIZE)["pixels"].dtype == np.uint8
-    drawn = inputs.as_image(boxes_of(Boxes(), view), "obj", SIZE)
+    assert rgb.as_image(rgb_input(frames, "v", view, SIZE), SIZE)["pixels"].dtype == np.uint8
+    drawn = obj.as_image(boxes_of(Boxes(), view), SIZE)
     assert (drawn["pixels"] == 255).all() and (drawn["colour"] == IDENTITY_COLOUR).all()
 
 
@@ -309,3 +344,29 @@ def test_shrinking_much_averages(tmp_path):
         writer.end({"width": HEIGHT, "height": HEIGHT})
     pixels = rgb_input(FrameStore([tmp_path / "rgb.arrow"]), "v", a_view((0.05,)), 20)["pixels"]  # four to one
     assert np.allclose(pixels, 100, atol=6)
+
+
+# --- what every modality keeps to -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_every_modality_offers_the_same_functions(modality):
+    module = load(modality)
+    for name in ("Settings", "open", "available", "read", "as_image", "finish", "example"):
+        assert callable(getattr(module, name)), f"{module.__name__} lacks {name}"
+
+
+def test_examples_have_the_shape_of_what_is_read(frames, stored_flow, tmp_path):
+    view = a_view(**CROP)
+    items = {
+        "rgb": (rgb_input(frames, "v", view, SIZE), rgb.Settings()),
+        "flow": (flow_input(stored_flow, view, SIZE, 2.0), flow.Settings(scale=2.0)),
+        "audio": (audio_input(sound(tmp_path / "a.arrow", 2.0), view, AUDIO), AUDIO),
+        "obj": (boxes_of(Boxes((0.05, (30, 30, 40, 50), "hand", 0.9)), view), obj.Settings(max_boxes=3)),
+    }
+    for name, (item, settings) in items.items():
+        batch = finish({key: torch.as_tensor(np.stack([value])) for key, value in item.items()}, name, "cpu")
+        example = load(name).example(1, 2, SIZE, settings, {"sample_rate": 8000})
+        assert {key: (tuple(x.shape), x.dtype) for key, x in example.items()} == {
+            key: (tuple(x.shape), x.dtype) for key, x in batch.items()
+        }
