@@ -75,4 +75,5 @@ rule figures:
 
 
 onstart:
-    warn_of_repeated_trainings()
+    if sentence := repeated_trainings(workflow.dag.needrun_jobs()):
+        logger.warning(sentence)

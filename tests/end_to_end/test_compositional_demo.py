@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from egokd.sampling.segments import read_segments
+from egokd.datasets.segments import read_segments
 from smoke import copy_workflow, snakemake
 
 SHORT = {"epochs": 2, "warmup_epochs": 1}

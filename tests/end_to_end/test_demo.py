@@ -16,10 +16,10 @@ import yaml
 
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
+from egokd.datasets.segments import read_segments
 from egokd.io import read_json
 from egokd.models.build import load_model
 from egokd.planning import slices
-from egokd.sampling.segments import read_segments
 from smoke import SMOKE, snakemake
 
 

@@ -17,9 +17,9 @@ from safetensors.numpy import load_file
 from egokd.datasets.demos.compositional import script as compositional
 from egokd.datasets.demos.kitchen import script as kitchen
 from egokd.datasets.demos.kitchen.annotations import segment_table, write_annotations
+from egokd.datasets.segments import read_segments, shard_of
 from egokd.sampling.batches import EpochBatches
 from egokd.sampling.folds import assign_fold
-from egokd.sampling.segments import read_segments, shard_of
 from egokd.sampling.views import evaluation_views, train_view
 from egokd.training.schedule import learning_rate, step_seed
 from view_settings import views_of

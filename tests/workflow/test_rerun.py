@@ -26,7 +26,7 @@ def test_comments_docstrings_and_descriptions_rerun_nothing(workspace):
         ("errors.py", "class UserError", "# a comment\nclass UserError"),
         ("io.py", "import json\n", "import json  # a comment\n"),
         ("media/frame_writer.py", "Start a video; each comes once.", "Begin a video; each comes once."),
-        ("sampling/inputs.py", "log-mel windows in dB", "log-mel windows, in dB"),
+        ("sampling/modalities/audio.py", "log-mel windows in dB", "log-mel windows, in dB"),
         ("machine/gpus.py", "# CUDA itself", "# By the way, CUDA itself"),
         ("datasets/demos/kitchen/sound.py", "import numpy", "# a comment\nimport numpy"),
     ):

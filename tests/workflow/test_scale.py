@@ -12,10 +12,11 @@ import yaml
 
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
+from egokd.planning.recipes import resolve
 from paths import REPOSITORY
 
 ROOT = REPOSITORY
-RECIPES = {"epic100": "epic", "epic55": "epic55", "ssv2": "ssv2", "something_else": "something_else"}
+RECIPES = ("epic100", "epic55", "ssv2", "something_else")
 LIMIT_KB = 1_000_000  # memory of a plan; its time depends on the machine, is printed, and stands in docs/results.md
 MEASURE = """
 import resource, subprocess, sys
@@ -26,11 +27,16 @@ sys.exit(done.returncode)
 """
 
 
+def read(name: str) -> dict:
+    """A config with its recipe filled in."""
+    return resolve(yaml.safe_load((ROOT / f"workflow/configs/{name}.yaml").read_text()), ROOT / "workflow" / "recipes")
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_are_valid(name):
-    config = validate(Config, yaml.safe_load((ROOT / f"workflow/configs/{name}.yaml").read_text()), name)
+    config = validate(Config, read(name), name)
     assert len(config.seeds) == 5
-    assert list(config.datasets) == [RECIPES[name]]
+    assert list(config.datasets) == [name]
 
 
 def epic100(root: Path, realdata: Path) -> None:
@@ -70,11 +76,10 @@ def something_else(root: Path, realdata: Path) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_full_recipe_plans_within_its_memory(fresh, realdata, name):
     """All modalities, five seeds; one process, measured by the kernel."""
-    dataset, text = RECIPES[name], (ROOT / f"workflow/configs/{name}.yaml").read_text()
-    root = fresh.path / re.search(r"root: (\S+)", text)[1]
+    root = fresh.path / read(name)["datasets"][name]["data"]["root"]
     root.mkdir(parents=True)
     {"epic100": epic100, "epic55": epic55, "ssv2": ssv2, "something_else": something_else}[name](root, realdata)
-    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "2", f"results/tables/{dataset}.csv"]
+    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "2", f"results/tables/{name}.csv"]
     command += ["--configfile", f"workflow/configs/{name}.yaml", "--quiet", "rules"]
     # a small process in between: the kernel counts a child's memory from the size its parent has when it forks
     run = [sys.executable, "-c", MEASURE, *command]

@@ -19,8 +19,10 @@ from egokd.planning.code import code_digest
 from egokd.planning.origin import check_origins
 from egokd.planning.paths import Paths, flat, labelled, seed_files, view_name
 from egokd.planning.recipes import resolve
-from egokd.sampling.modalities.table import looks
+from egokd.planning.repeats import repeated_trainings
+from egokd.modalities import looks
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 try:
     CONFIG = validate(Config, resolve(config, Path(workflow.basedir) / "workflow" / "recipes"), "config")
@@ -195,3 +197,23 @@ def data_name(wildcards):
 def datasets_where(holds):
     """Wildcard constraint: the datasets whose experiment satisfies `holds`."""
     return one_of(name for name, e in CONFIG.datasets.items() if holds(e))
+
+
+def annotations_of(dataset):
+    """Input function of a rule that is named after its dataset."""
+
+    def files(wildcards):
+        try:
+            return PATHS[dataset].annotations()
+        except UserError as error:
+            raise WorkflowError(str(error)) from None
+
+    return files
+
+
+def submission_levels(wildcards):
+    """What the challenge asks about the supervision, as JSON."""
+    try:
+        return slices.submission_levels(wildcards.dataset, experiment(wildcards))
+    except UserError as error:
+        raise WorkflowError(str(error)) from None

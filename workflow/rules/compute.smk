@@ -1,7 +1,5 @@
 """What jobs ask for, where they run and how they end: threads, memory, time, GPUs, container, signals."""
 
-from snakemake.logging import logger
-
 from egokd.machine.gpus import visible_gpus
 from egokd.planning import resources
 
@@ -38,7 +36,7 @@ def needed(step, dataset, model):
 def need(what, step, model=None):
     """Resource function: threads, mem_mb, runtime (minutes), gpus or compile of a job; memory and time grow by attempt.
 
-    A rule asks for `gpu`, which Snakemake and clusters count, and for `ranks`, the same number for the step itself:
+    A rule asks for `gpu`, which Snakemake and clusters count, and for `ranks`, the same number for the step itself, because
     a limit on `gpu` may cut the first. `compile` is a resource because it must not count as a change of the job.
     `model` where the rule has none as a wildcard.
     """
@@ -49,14 +47,3 @@ def need(what, step, model=None):
         return getattr(job, what) * (attempt if grows else 1)
 
     return of_job
-
-
-def warn_of_repeated_trainings():
-    """Say in one sentence, before anything is deleted, how many finished trainings this run would repeat."""
-    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name.startswith("train_")]
-    repeated = [job.rule.name for job in jobs if all(os.path.exists(path) for path in job.output)]
-    if repeated:
-        logger.warning(
-            f"This run repeats {len(repeated)} finished training(s) ({', '.join(sorted(set(repeated)))}), because their "
-            "inputs, settings or code have changed; press Ctrl-C now to keep them (docs/reruns.md says how)."
-        )

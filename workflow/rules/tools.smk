@@ -1,26 +1,5 @@
 """Before and after: a look at the files before hours of work, and a submission to the EPIC-KITCHENS challenge."""
 
-
-def annotations_of(dataset):
-    """Input function of a rule that is named after its dataset."""
-
-    def files(wildcards):
-        try:
-            return PATHS[dataset].annotations()
-        except UserError as error:
-            raise WorkflowError(str(error)) from None
-
-    return files
-
-
-def submission_levels(wildcards):
-    """What the challenge asks about the supervision, as JSON."""
-    try:
-        return slices.submission_levels(wildcards.dataset, experiment(wildcards))
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-
-
 # no outputs: it always runs when asked for, and its report is kept even when problems are found
 for dataset in DATASETS:
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from egokd.errors import nearest_name
-from egokd.sampling.modalities.table import MODALITIES
+from egokd.modalities import MODALITIES
 
 
 def _known_modality(name: str) -> str:

@@ -23,7 +23,7 @@ from egokd.config.media import MediaSettings
 from egokd.config.models import NetSettings, OmnivoreSettings, StudentSettings, TeacherSettings
 from egokd.config.views import ViewSettings
 from egokd.errors import nearest_name
-from egokd.sampling.modalities.table import MODALITIES
+from egokd.modalities import MODALITIES
 
 
 class Experiment(Section):

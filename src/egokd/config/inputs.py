@@ -9,8 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, create_model
 
 from egokd.config.base import Section
-from egokd.sampling.modalities.opened import load
-from egokd.sampling.modalities.table import MODALITIES
+from egokd.modalities import MODALITIES, load
 
 
 class SharedInputSettings(Section):

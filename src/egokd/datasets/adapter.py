@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from egokd.datasets.segments import Segments
 from egokd.media.sources import FlowFiles, Source
-from egokd.sampling.segments import Segments
 
 
 class Adapter(Protocol):

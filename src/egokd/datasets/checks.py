@@ -12,13 +12,13 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
+from egokd.datasets.segments import Segments
 from egokd.errors import UserError
 from egokd.media.errors import MediaError
 from egokd.media.frames import expected_frames, stored_size
 from egokd.media.header import Header
 from egokd.media.skipped import MIN_COVERED_SHARE, uncovered
 from egokd.media.sources import FrameFiles, Source
-from egokd.sampling.segments import Segments
 
 # bytes per pixel of JPEG at quality 90 and about; first-person video is neither flat nor noisy
 RGB_BYTES_PER_PIXEL = 0.25

@@ -21,7 +21,7 @@ import pandas as pd
 from egokd.datasets import epic_files
 from egokd.datasets.annotation_files import class_names, find_file, need_file, read_csv, refuse
 from egokd.datasets.epic_files import FRAME_COLUMNS, boxes, boxes_path, flow_source, rgb_source, sound_path
-from egokd.sampling.segments import Segments
+from egokd.datasets.segments import Segments
 
 __all__ = ["boxes", "boxes_path", "flow_source", "read", "rgb_source", "sound_path"]
 

@@ -20,12 +20,12 @@ import numpy as np
 import pandas as pd
 
 from egokd.datasets.annotation_files import find_file, need_rows, read_csv, refuse, refuse_name, seconds
+from egokd.datasets.segments import SPLITS, Segments
 from egokd.errors import UserError
 from egokd.hashing import digest
 from egokd.media.errors import MediaError
 from egokd.media.opening import is_file
 from egokd.media.sources import FrameFiles, VideoFile
-from egokd.sampling.segments import SPLITS, Segments
 
 log = logging.getLogger("egokd")
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from egokd.datasets import something_something as ssv2
 from egokd.datasets.annotation_files import find_file
+from egokd.datasets.segments import Segments
 from egokd.datasets.something_something import TYPICAL_S, boxes, boxes_path, flow_source, rgb_source, sound_path
 from egokd.errors import UserError
-from egokd.sampling.segments import Segments
 
 __all__ = ["TYPICAL_S", "boxes", "boxes_path", "flow_source", "read", "rgb_source", "sound_path"]
 

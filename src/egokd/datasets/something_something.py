@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from egokd.datasets.annotation_files import find_file, need_file, refuse_name
+from egokd.datasets.segments import Segments
 from egokd.errors import UserError
 from egokd.io import USERS, read_json
 from egokd.media.json_boxes import video_boxes
 from egokd.media.sources import FrameFiles, Source, VideoFile
-from egokd.sampling.segments import Segments
 
 SOURCE = "Something-Something V2"
 CLOCK = 12.0

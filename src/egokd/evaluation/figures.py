@@ -19,8 +19,8 @@ from matplotlib.ticker import MaxNLocator
 
 from egokd.evaluation.tables import heads_of
 from egokd.io import atomic_path
+from egokd.modalities import MODALITIES
 from egokd.names import RGB_BASELINE
-from egokd.sampling.modalities.table import MODALITIES
 
 OTHER = {"omnivore": "#8c8c8c", "ensemble": "#5b5b5b", "student": "#c44e52"}
 NAMELESS = "#000000"  # a teacher that does not have the name of its modality

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from egokd import runtime
 from egokd.config.views import ViewSlice
+from egokd.datasets.segments import Segments, read_segments
 from egokd.distillation.logit_files import write_logits
 from egokd.errors import UserError
 from egokd.machine.placement import Placement, convert, placement_of, set_switches
@@ -24,7 +25,6 @@ from egokd.sampling.loading import finish, loader
 from egokd.sampling.modalities.common import Shared
 from egokd.sampling.modalities.opened import open_modalities
 from egokd.sampling.rows import part_of, readable, shard_paths, split_available
-from egokd.sampling.segments import Segments, read_segments
 
 BATCH = 32  # clips per pass where nothing is trained
 Chunk = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]  # rows, places of views, logits by head

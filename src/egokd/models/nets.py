@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from egokd.errors import UserError, nearest_name
+from egokd.modalities import BOXES, MODALITIES, PICTURES, PIXELS
 from egokd.names import OMNIVORE
-from egokd.sampling.modalities.table import BOXES, MODALITIES, PICTURES, PIXELS
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 PACKAGE = "egokd"
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 # pure tables of names; what stands in them reaches a digest by the row a rule uses
-TABLES = ("egokd.models.nets", "egokd.datasets.formats", "egokd.sampling.modalities.table")
+TABLES = ("egokd.models.nets", "egokd.datasets.formats", "egokd.modalities")
 # parts of a syntax tree that say nothing about what the code does
 SILENT_FIELDS = ("kind", "type_comment", "type_ignores", "ctx")
 

@@ -2,6 +2,7 @@
 
 from egokd.config.experiment import Config, Experiment
 from egokd.config.models import OmnivoreSettings, StudentSettings, TeacherSettings
+from egokd.modalities import MODALITIES, PICTURES, module_of
 from egokd.names import (
     ENSEMBLE_PREFIX,
     OMNIVORE,
@@ -12,7 +13,6 @@ from egokd.names import (
     student_of,
     teacher_of,
 )
-from egokd.sampling.modalities.table import MODALITIES, PICTURES, module_of
 
 
 def teachers(experiment: Experiment) -> list[str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from egokd.config.experiment import Experiment
 from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
+from egokd.modalities import MODALITIES
 from egokd.names import baseline_of, ensemble_of
 from egokd.planning import models
-from egokd.sampling.modalities.table import MODALITIES
 
 Views = tuple[int, int]
 

@@ -10,11 +10,11 @@ from torch.utils.data import Dataset
 from egokd.config.views import ViewSettings
 from egokd.errors import UserError
 from egokd.hashing import generator
+from egokd.modalities import PICTURES
 from egokd.names import OMNIVORE
 from egokd.sampling.batches import Pair
 from egokd.sampling.modalities.common import Segment
 from egokd.sampling.modalities.opened import OpenModality
-from egokd.sampling.modalities.table import PICTURES
 from egokd.sampling.views import View, evaluation_views, train_view
 
 Targets = Callable[[str, int], dict[str, np.ndarray]]

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
+from egokd.modalities import PICTURES, load
 from egokd.names import OMNIVORE
 from egokd.sampling.batches import EpochBatches, OrderedBatches
 from egokd.sampling.dataset import ViewDataset
-from egokd.sampling.modalities.opened import load
-from egokd.sampling.modalities.table import PICTURES
 
 
 def finish(batch: dict[str, torch.Tensor], modality: str, device: torch.device | str) -> dict[str, torch.Tensor]:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from egokd import runtime
+from egokd.datasets.segments import Segments, select
 from egokd.errors import UserError
 from egokd.io import read_json
 from egokd.sampling.dataset import available_rows
 from egokd.sampling.modalities.opened import OpenModality
-from egokd.sampling.segments import Segments, select
 
 FRAMES_STEP = "extract_frames"  # as it stands in the table of what was skipped
 

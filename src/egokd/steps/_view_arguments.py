@@ -6,7 +6,7 @@ from pathlib import Path
 from egokd.config.validation import parse_settings
 from egokd.config.views import ViewSlice
 from egokd.evaluation.inference import ModelRun
-from egokd.sampling.modalities.table import MODALITIES
+from egokd.modalities import MODALITIES
 
 
 def add_view_arguments(parser: argparse.ArgumentParser) -> None:

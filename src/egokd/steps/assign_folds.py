@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from egokd import runtime
+from egokd.datasets.segments import read_segments, write_segments
 from egokd.sampling.folds import assign_fold
-from egokd.sampling.segments import read_segments, write_segments
 
 
 def main(argv: list[str] | None = None) -> None:

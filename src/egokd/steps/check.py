@@ -18,12 +18,12 @@ from egokd.datasets.adapter import Adapter
 from egokd.datasets.checks import Problem
 from egokd.datasets.formats import FORMATS, adapter
 from egokd.datasets.headers import fill_in
+from egokd.datasets.segments import Segments, check_segments
 from egokd.errors import UserError
 from egokd.io import atomic_path, write_text
 from egokd.media.header import Header, read_headers
 from egokd.media.json_boxes import check_frame
 from egokd.media.sources import FrameFiles
-from egokd.sampling.segments import Segments, check_segments
 
 COLUMNS = ["level", "kind", "video_id", "segment_id", "message"]
 SHOWN = 5  # examples of each kind of problem in the report

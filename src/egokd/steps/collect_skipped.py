@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from egokd import runtime
+from egokd.datasets.segments import read_segments
 from egokd.errors import UserError
 from egokd.media.skipped import affected_segments, read_skipped, write_skipped
-from egokd.sampling.segments import read_segments
 
 
 def main(argv: list[str] | None = None) -> None:

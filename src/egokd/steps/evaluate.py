@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from egokd import runtime
+from egokd.datasets.segments import read_segments, select
 from egokd.distillation.logit_files import LogitFile
 from egokd.errors import UserError
 from egokd.evaluation.metrics import evaluate, subsets_of
 from egokd.evaluation.tables import main_head
 from egokd.io import write_json
-from egokd.sampling.segments import read_segments, select
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from egokd import runtime
 from egokd.datasets.formats import adapter
+from egokd.datasets.segments import read_segments
 from egokd.errors import UserError
 from egokd.media.audio import add_video
 from egokd.media.audio_writer import audio_writer
 from egokd.media.skipped import write_skipped
-from egokd.sampling.segments import read_segments
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from egokd import runtime
 from egokd.datasets.formats import adapter
+from egokd.datasets.segments import read_segments
 from egokd.media.frame_writer import StoreWriter
 from egokd.media.frames import FrameExtractor, expected_frames
 from egokd.media.skipped import write_skipped
-from egokd.sampling.segments import read_segments
 
 
 def main(argv: list[str] | None = None) -> None:

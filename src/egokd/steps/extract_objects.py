@@ -6,10 +6,10 @@ from pathlib import Path
 
 from egokd import runtime
 from egokd.datasets.formats import adapter
+from egokd.datasets.segments import read_segments
 from egokd.media.errors import MediaError
 from egokd.media.object_writer import write_boxes
 from egokd.media.skipped import Skip, write_skipped
-from egokd.sampling.segments import read_segments
 
 STEP = "extract_objects"
 

@@ -9,12 +9,12 @@ import numpy as np
 from egokd import runtime
 from egokd.config.ensembles import EnsembleSettings
 from egokd.config.validation import parse_settings
+from egokd.datasets.segments import Segments, read_segments
 from egokd.distillation.ensemble_weights import LARGEST_NOISE, FittedHead, fit_weights
 from egokd.distillation.logit_files import LogitFile
 from egokd.distillation.logits import average_views
 from egokd.errors import UserError
 from egokd.io import write_json
-from egokd.sampling.segments import Segments, read_segments
 from egokd.steps._logit_arguments import labelled_paths, read_teachers
 
 

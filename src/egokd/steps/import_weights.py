@@ -10,13 +10,13 @@ import json
 from pathlib import Path
 
 from egokd import runtime
+from egokd.datasets.segments import read_segments
 from egokd.errors import UserError
 from egokd.io import write_json
 from egokd.models.build import build_model
 from egokd.models.checkpoint import file_sha256, read_checkpoint
 from egokd.models.files import is_head, write_weights
 from egokd.models.foreign import FORMATS, fold_input_map, load_foreign
-from egokd.sampling.segments import read_segments
 
 NO_HEADS = {"none": 1}  # a net cannot be built without heads; this one is never written
 

@@ -15,9 +15,9 @@ from egokd.datasets import checks
 from egokd.datasets.adapter import Adapter
 from egokd.datasets.formats import adapter
 from egokd.datasets.headers import fill_in
+from egokd.datasets.segments import check_segments, shard_of, write_segments
 from egokd.io import write_json
 from egokd.media.header import Header, read_headers
-from egokd.sampling.segments import check_segments, shard_of, write_segments
 
 
 def look_at_headers(

@@ -15,10 +15,10 @@ from egokd import runtime
 from egokd.evaluation import cost
 from egokd.io import write_json
 from egokd.machine.processes import one_device
+from egokd.modalities import PICTURES, load
 from egokd.models.build import load_model
 from egokd.names import OMNIVORE
-from egokd.sampling.modalities.opened import load, settings_of
-from egokd.sampling.modalities.table import PICTURES
+from egokd.sampling.modalities.opened import settings_of
 
 REPEATS = 20
 

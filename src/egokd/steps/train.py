@@ -18,9 +18,9 @@ from egokd.errors import UserError
 from egokd.io import atomic_path
 from egokd.machine.placement import placement_of
 from egokd.machine.processes import Group, is_rank, run
+from egokd.modalities import MODALITIES
 from egokd.models.files import save_model
 from egokd.names import OMNIVORE
-from egokd.sampling.modalities.table import MODALITIES
 from egokd.steps._logit_arguments import labelled_paths
 from egokd.training.assemble import Files, Training, TrainSlice, epoch_batches
 from egokd.training.loop import train

@@ -12,11 +12,11 @@ from pathlib import Path
 from egokd import runtime
 from egokd.config.evaluation import SubmissionSettings
 from egokd.config.validation import parse_settings
+from egokd.datasets.segments import read_segments, select
 from egokd.distillation.logit_files import LogitFile
 from egokd.distillation.logits import average_views
 from egokd.errors import UserError
 from egokd.io import atomic_path
-from egokd.sampling.segments import read_segments, select
 
 VERSION, CHALLENGE = "0.2", "action_recognition"
 HEADS = ("verb", "noun")

@@ -13,21 +13,21 @@ from egokd import runtime
 from egokd.config.base import Count, NonNegative, Positive, Section
 from egokd.config.training import TrainSettings
 from egokd.config.views import ViewSlice
+from egokd.datasets.segments import read_segments
 from egokd.distillation.logit_files import LogitFile
 from egokd.distillation.targets import EnsembleTargets
 from egokd.errors import UserError
 from egokd.io import read_json
 from egokd.machine.placement import Placement
 from egokd.machine.processes import Group
+from egokd.modalities import PICTURES
 from egokd.models.build import build_model
 from egokd.sampling.batches import EpochBatches
 from egokd.sampling.dataset import ViewDataset
 from egokd.sampling.loading import finish, loader
 from egokd.sampling.modalities.common import Shared
 from egokd.sampling.modalities.opened import open_modalities
-from egokd.sampling.modalities.table import PICTURES
 from egokd.sampling.rows import readable, shard_paths, split_available
-from egokd.sampling.segments import read_segments
 from egokd.training.loop import Batch, Loss, Plan, label_loss, student_loss
 from egokd.training.state import StateFile, digest_of, fingerprint_of
 

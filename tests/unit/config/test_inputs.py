@@ -8,9 +8,9 @@ import yaml
 from egokd.config.experiment import Config, schema_text
 from egokd.config.validation import validate
 from egokd.errors import UserError
+from egokd.modalities import MODALITIES
 from egokd.planning import slices
 from egokd.planning.recipes import resolve
-from egokd.sampling.modalities.table import MODALITIES
 from paths import REPOSITORY
 
 

@@ -15,10 +15,10 @@ from egokd.datasets.demos.compositional.generate import generate
 from egokd.datasets.demos.compositional.motion import make_script, state_at
 from egokd.datasets.demos.compositional.scene import HAND, Seen, Stage
 from egokd.datasets.demos.compositional.script import ACTIONS, Clip, Thing, World, make_things, plan_clips
+from egokd.datasets.segments import read_segments
 from egokd.errors import UserError
 from egokd.hashing import world_generator
 from egokd.media.frame_store import FrameStore
-from egokd.sampling.segments import read_segments
 from egokd.steps import extract_frames, extract_objects, index_boxes, index_segments
 
 WORLD = World(

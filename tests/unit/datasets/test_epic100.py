@@ -6,8 +6,8 @@ import pytest
 from egokd.datasets.epic100 import boxes_path, read, rgb_source, sound_path
 from egokd.datasets.epic_files import clock_of
 from egokd.datasets.formats import adapter
+from egokd.datasets.segments import check_segments, read_segments, shard_of
 from egokd.errors import UserError
-from egokd.sampling.segments import check_segments, read_segments, shard_of
 from egokd.steps import index_segments
 
 HEADER = "narration_id,participant_id,video_id,start_frame,stop_frame,verb_class,noun_class"

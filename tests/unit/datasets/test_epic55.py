@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from egokd.datasets.epic55 import read
+from egokd.datasets.segments import check_segments
 from egokd.errors import UserError
-from egokd.sampling.segments import check_segments
 
 HEADER = "uid,participant_id,video_id,narration,start_timestamp,stop_timestamp,start_frame,stop_frame,verb,verb_class,"
 HEADER += "noun,noun_class,all_nouns,all_noun_classes\n"

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from egokd.datasets.folder import read, rgb_source
+from egokd.datasets.segments import check_segments
 from egokd.errors import UserError
-from egokd.sampling.segments import check_segments
 
 
 def table(root, text: str, **options):

@@ -10,11 +10,11 @@ import pytest
 from egokd.datasets import epic100, epic_files, folder, something_something
 from egokd.datasets.annotation_files import read_csv, refuse_name, whole_numbers
 from egokd.datasets.checks import check_lengths, check_shared, check_splits, check_videos
+from egokd.datasets.segments import Segments
 from egokd.errors import UserError
 from egokd.io import USERS, read_json
 from egokd.media.header import Header
 from egokd.media.sources import FrameFiles
-from egokd.sampling.segments import Segments
 from egokd.steps import check, index_segments
 
 OPTIONS = {"annotations": "clips.csv", "heads": ["action"], "val_share": 0.25, "split_seed": 0}

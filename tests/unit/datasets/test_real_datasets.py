@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import simplejpeg
 
+from egokd.datasets.segments import Segments, read_segments, write_segments
 from egokd.media.audio_store import AudioStore
 from egokd.media.frame_store import FrameStore
 from egokd.media.skipped import read_skipped
-from egokd.sampling.segments import Segments, read_segments, write_segments
 from egokd.steps import check, extract_audio, extract_flow, extract_frames, index_segments
 
 REFUSED = {"decord_corrupted.mp4": "does not decode from 2.90 to 5.00 s"}

@@ -10,12 +10,12 @@ import pytest
 import simplejpeg
 
 from egokd.datasets import something_else, something_something
+from egokd.datasets.segments import check_segments, read_segments
 from egokd.errors import UserError
 from egokd.media.errors import MediaError
 from egokd.media.frame_store import FrameStore
 from egokd.media.json_boxes import index_boxes
 from egokd.media.sources import FrameFiles, VideoFile
-from egokd.sampling.segments import check_segments, read_segments
 from egokd.steps import extract_flow, extract_frames, extract_objects, index_segments
 from egokd.steps import index_boxes as index_boxes_step
 from media_files import make_video

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from egokd.datasets.segments import Segments, write_segments
 from egokd.errors import UserError
 from egokd.media.audio_store import AudioStore
 from egokd.media.frame_store import FrameStore
 from egokd.media.objects import ObjectStore
 from egokd.media.skipped import Skip, read_skipped, write_skipped
-from egokd.sampling.segments import Segments, write_segments
 from egokd.steps import collect_skipped, extract_audio, extract_flow, extract_frames, extract_objects
 from media_files import make_video
 

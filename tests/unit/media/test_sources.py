@@ -12,6 +12,7 @@ import pytest
 import simplejpeg
 
 from egokd.datasets import epic100, epic_files
+from egokd.datasets.segments import Segments, write_segments
 from egokd.media.errors import MediaError
 from egokd.media.flow import encode_grey
 from egokd.media.frame_store import FrameStore
@@ -21,7 +22,6 @@ from egokd.media.header import read_header
 from egokd.media.official_flow import add_video, code_table, flow_numbers
 from egokd.media.skipped import read_skipped
 from egokd.media.sources import FlowFiles, FrameFiles, NumberedFiles, VideoFile
-from egokd.sampling.segments import Segments, write_segments
 from egokd.steps import extract_flow, extract_frames
 from media_files import WIDTH, barcode, read_barcode
 

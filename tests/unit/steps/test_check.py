@@ -11,11 +11,11 @@ import yaml
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
 from egokd.datasets.checks import affected_share, check_classes, expected_gb, histogram
+from egokd.datasets.segments import Segments, write_segments
 from egokd.distillation.logit_files import write_logits
 from egokd.errors import UserError
 from egokd.planning.recipes import resolve
 from egokd.planning.slices import job_counts
-from egokd.sampling.segments import Segments, write_segments
 from egokd.steps import check, write_submission
 from media_files import make_video
 from paths import REPOSITORY

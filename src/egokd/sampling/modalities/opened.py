@@ -1,9 +1,7 @@
 """Modalities that are ready to be read: each with its module (loaded by name), its store and its settings."""
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,14 +10,9 @@ import pandas as pd
 from egokd.config.base import Section
 from egokd.config.validation import validate
 from egokd.errors import UserError
+from egokd.modalities import MODALITIES, load
 from egokd.sampling.modalities.common import Item, Segment, Shared
-from egokd.sampling.modalities.table import MODALITIES, module_of
 from egokd.sampling.views import View
-
-
-def load(modality: str) -> ModuleType:
-    """The module of a modality; what it offers is written down in `egokd.sampling.modalities.common`."""
-    return import_module(module_of(modality))
 
 
 def settings_of(modality: str, values: Mapping[str, Any]) -> Section:

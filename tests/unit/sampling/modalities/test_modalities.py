@@ -8,11 +8,10 @@ import torch
 from egokd.media.store import AudioStore, FrameStore, StoreWriter, audio_writer
 
 from egokd.errors import UserError
+from egokd.modalities import MODALITIES, load
 from egokd.sampling.loading import finish
 from egokd.sampling.modalities import audio, flow, obj, rgb
 from egokd.sampling.modalities.common import Segment, Shared
-from egokd.sampling.modalities.opened import load
-from egokd.sampling.modalities.table import MODALITIES
 from egokd.sampling.views import IDENTITY_COLOUR, View, colour_map
 
 WIDTH, HEIGHT, SIZE, BOUND = 120, 80, 20, 10.0

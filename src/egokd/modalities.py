@@ -1,13 +1,15 @@
 """The table of modalities: where each is stored, what kind of input it gives a net, how figures show it.
 
 Pure data, free of torch and of the modalities themselves, because the Snakefile and the config read it. What a modality
-does is in a module of its own name beside this one, which jobs load by that name (`egokd.sampling.modalities.opened`);
-a rule adds the modules and rows that its job reads to the digest of its code. So a change in one modality never runs
+does is in a module of its own name in egokd.sampling.modalities, which jobs load by that name; a rule adds the modules
+and rows that its job reads to the digest of its code. So a change in one modality never runs
 jobs again that do not read it, and a new row runs nothing again.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib import import_module
+from types import ModuleType
 from typing import Literal
 
 PIXELS, BOXES = "pixels", "boxes"
@@ -52,3 +54,8 @@ def looks(modalities: Iterable[str]) -> tuple[str, ...]:
 def module_of(modality: str) -> str:
     """The module of a modality, by name."""
     return f"egokd.sampling.modalities.{modality}"
+
+
+def load(modality: str) -> ModuleType:
+    """The module of a modality; what it offers is written down in `egokd.sampling.modalities.common`."""
+    return import_module(module_of(modality))

@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from egokd.errors import UserError
-from egokd.sampling.segments import (
+from egokd.datasets.segments import (
     Segments,
     check_segments,
     read_segments,
@@ -12,6 +11,7 @@ from egokd.sampling.segments import (
     shard_of,
     write_segments,
 )
+from egokd.errors import UserError
 from segment_rows import segment_rows
 
 HEADS = {"verb": ["take", "put"], "noun": ["cup", "pan", "lid"]}
