@@ -11,6 +11,7 @@ import numpy as np
 
 from egokd.datasets.demos.kitchen.annotations import write_annotations
 from egokd.datasets.demos.kitchen.detections import detect
+from egokd.datasets.demos.kitchen.imu import write_imu
 from egokd.datasets.demos.kitchen.scene import Seen, Stage
 from egokd.datasets.demos.kitchen.script import VideoPlan, plan_videos
 from egokd.datasets.demos.kitchen.sound import soundtrack
@@ -36,6 +37,7 @@ def generate(
     habits: float,
     silent_share: float,
     missed_box_share: float,
+    imu: bool = False,
     processes: int = 1,
     segments_per_video: int = 12,
     scale: int = 1,
@@ -45,8 +47,8 @@ def generate(
     `frame_rate` is that of the video files (the annotated frame numbers follow the fixed clocks of 50 and 60);
     `short_side` is the picture's height in pixels, multiplied by `scale`, which draws the same world larger.
     `label_noise` (training only), `habits` (see `plan_videos`), `silent_share` (of videos) and `missed_box_share` are
-    shares in 0 to 1. At least one video is silent when the share is above zero. `manifest.json` is written last: it
-    lists what is complete.
+    shares in 0 to 1. At least one video is silent when the share is above zero. `imu` adds accelerometer files.
+    `manifest.json` is written last: it lists what is complete.
     """
     check_sizes(train_kitchens, val_only_kitchens, train_segments, val_segments, short_side, frame_rate)
     root = Path(root)
@@ -72,6 +74,8 @@ def generate(
         one_thread()
         drain(map(job, plans), len(plans))
     write_annotations(root, plans, frame_rate, size)
+    if imu:
+        write_imu(root, seed, plans)
     manifest = {
         "videos": [p.video_id for p in plans],
         "parameters": {
