@@ -12,5 +12,5 @@ def folder(tmp_path_factory) -> Path:
     """A copy of the workflow in which the cut-down demo has been run."""
     path = tmp_path_factory.mktemp("demo") / "work"
     copy_workflow(path)
-    snakemake(path, "results/tables/epic.csv")
+    snakemake(path, "results/tables/smoke.csv")
     return path

@@ -19,44 +19,46 @@ from egokd.config.validation import validate
 from egokd.datasets.segments import read_segments
 from egokd.io import read_json
 from egokd.models.build import load_model
-from egokd.planning import slices
+from egokd.planning import models, slices
+from egokd.planning.recipes import resolve
 from smoke import SMOKE, snakemake
 
 
 @pytest.fixture(scope="module")
 def experiment(folder):
-    values = yaml.safe_load((folder / SMOKE).read_text())
-    return validate(Config, values, SMOKE).datasets["epic"]
+    values = resolve(yaml.safe_load((folder / SMOKE).read_text()), folder / "workflow" / "recipes")
+    return validate(Config, values, SMOKE).datasets["smoke"]
 
 
 def test_table_has_every_row_and_says_where_it_comes_from(folder, experiment):
-    table = pd.read_csv(folder / "results/tables/epic.csv")
-    assert table["model"].tolist() == slices.reported(experiment)
+    table = pd.read_csv(folder / "results/tables/smoke.csv")
+    assert table["model"].tolist() == models.reported(experiment)
     assert set(table["source"]) == {"demo"}
     assert table["action_top1"].between(0, 100).all()
     assert table["action_nll"].gt(0).all()
     assert {"unseen_action_top1", "tail_action_action_top1", "verb_ece", "noun_brier"} <= set(table.columns)
     assert (
         table["segments"]
-        == (read_segments(folder / "results/data/epic/segments.parquet").table["split"] == "val").sum()
+        == (read_segments(folder / "results/data/smoke/segments.parquet").table["split"] == "val").sum()
     ).all()
-    assert "**demo**" in (folder / "results/tables/epic.md").read_text()
+    assert "**demo**" in (folder / "results/tables/smoke.md").read_text()
 
 
 def test_figures_come_with_the_table(folder):
     for name in ("reliability", "accuracy", "ensemble_weights", "training"):
-        assert (folder / f"results/figures/epic/{name}.png").stat().st_size > 10_000
-        assert "</svg>" in (folder / f"results/figures/epic/{name}.svg").read_text()
+        assert (folder / f"results/figures/smoke/{name}.png").stat().st_size > 10_000
+        assert "</svg>" in (folder / f"results/figures/smoke/{name}.svg").read_text()
 
 
 def test_silent_segments_are_missing_in_audio_only(folder):
-    metrics = {m: read_json(folder / f"results/metrics/epic/baseline_{m}/seed0.json") for m in ("rgb", "audio")}
+    metrics = {m: read_json(folder / f"results/metrics/smoke/baseline_{m}/seed0/1x1.json") for m in ("rgb", "audio")}
     assert metrics["rgb"]["segments"] == metrics["audio"]["segments"]
+    assert metrics["rgb"]["without_modality"] == 0 < metrics["audio"]["without_modality"]
 
 
 def test_student_is_the_net_of_the_baseline(folder):
     models = [
-        load_model(folder / f"results/models/epic/{m}/seed0/model.safetensors")
+        load_model(folder / f"results/models/smoke/{m}/seed0/model.safetensors")
         for m in ("baseline_rgb", "student_heldout")
     ]
     shapes = [{name: t.shape for name, t in model.state_dict().items()} for model, _ in models]
@@ -64,20 +66,32 @@ def test_student_is_the_net_of_the_baseline(folder):
 
 
 def test_second_run_does_nothing(folder):
-    assert "Nothing to be done" in snakemake(folder, "-n", "results/tables/epic.csv")
+    assert "Nothing to be done" in snakemake(folder, "-n", "results/tables/smoke.csv")
 
 
 def test_killed_training_ends_with_the_same_bytes(folder, experiment, tmp_path):
-    data = folder / "results/data/epic"
+    data = folder / "results/data/smoke"
     settings = json.loads(slices.train_settings(experiment, "baseline_rgb"))
     settings["train"]["epochs"] = 6
 
     def command(name: str) -> list[str]:
         out = tmp_path / name
-        rgb = sorted(map(str, (data / "rgb").glob("*.arrow")))
+        stores = "rgb=" + ",".join(sorted(map(str, (data / "rgb").glob("*.arrow"))))
         return [
-            *(sys.executable, "-m", "egokd.steps.train", "--input", "rgb", "--seed", "3", "--threads", "1"),
-            *("--segments", str(data / "segments.parquet"), "--skipped", str(data / "skipped.csv"), "--rgb", *rgb),
+            *(
+                sys.executable,
+                "-m",
+                "egokd.steps.train",
+                "--name",
+                name,
+                "--input",
+                "rgb",
+                "--seed",
+                "3",
+                "--threads",
+                "1",
+            ),
+            *("--segments", str(data / "segments.parquet"), "--skipped", str(data / "skipped.csv"), "--stores", stores),
             *("--settings", json.dumps(settings), "--state", str(out / "state")),
             *("--out", str(out / "model.safetensors"), "--history", str(out / "history.csv")),
         ]

@@ -17,24 +17,39 @@ from safetensors.torch import load_file
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
 from egokd.planning import slices
+from egokd.planning.recipes import resolve
 from smoke import SMOKE
 
 
 @pytest.fixture(scope="module")
 def settings(folder):
     """Of the RGB teacher of the cut-down demo, without dropout: its random numbers differ between processes."""
-    experiment = validate(Config, yaml.safe_load((folder / SMOKE).read_text()), SMOKE).datasets["epic"]
+    resolved = resolve(yaml.safe_load((folder / SMOKE).read_text()), folder / "workflow" / "recipes")
+    experiment = validate(Config, resolved, SMOKE).datasets["smoke"]
     values = json.loads(slices.train_settings(experiment, "baseline_rgb"))
     values["options"]["dropout"] = 0.0
     return values
 
 
 def command(folder: Path, settings: dict, out: Path, gpus: int) -> list[str]:
-    data = folder / "results/data/epic"
+    data = folder / "results/data/smoke"
+    stores = ",".join(sorted(map(str, (data / "rgb").glob("*.arrow"))))
     return [
-        *(sys.executable, "-m", "egokd.steps.train", "--input", "rgb", "--seed", "3", "--gpus", str(gpus)),
+        *(
+            sys.executable,
+            "-m",
+            "egokd.steps.train",
+            "--name",
+            "rgb",
+            "--input",
+            "rgb",
+            "--seed",
+            "3",
+            "--gpus",
+            str(gpus),
+        ),
         *("--segments", str(data / "segments.parquet"), "--skipped", str(data / "skipped.csv"), "--threads", "2"),
-        *("--rgb", *map(str, sorted((data / "rgb").glob("*.arrow"))), "--settings", json.dumps(settings)),
+        *("--stores", f"rgb={stores}", "--settings", json.dumps(settings)),
         *(
             "--state",
             str(out / "state"),

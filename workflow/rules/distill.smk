@@ -3,6 +3,7 @@
 for teacher in models.all_teachers(CONFIG):
 
     rule:
+        """Write a teacher's logits on a block of training views, for students to learn from."""
         name:
             f"bank_teacher_{teacher}"
         input:
@@ -43,6 +44,7 @@ for teacher in models.all_teachers(CONFIG):
 for rule_name, splits, urgency in ("predict_heldout", "heldout", FITTING), ("predict", "val|test", 0):
 
     rule:
+        """Run a trained net on the test views of a split or of the held-out fold."""
         name:
             rule_name
         input:
@@ -140,6 +142,7 @@ rule combine_ensemble:
 for student in STUDENTS:
 
     rule:
+        """Distil a student from the banked logits of an ensemble of teachers."""
         name:
             f"train_student_{student}"
         input:

@@ -7,6 +7,7 @@ STARTED = sorted({model for e in CONFIG.datasets.values() for model in models.st
 for model in IMPORTED:
 
     rule:
+        """Take a model from a published checkpoint in place of training it."""
         name:
             f"import_{model}"
         input:
@@ -40,6 +41,7 @@ for model in IMPORTED:
 for model in STARTED:
 
     rule:
+        """Convert published weights that a training starts from."""
         name:
             f"import_init_{model}"
         input:

@@ -12,6 +12,7 @@ TRAIN_SHELL = (
 for teacher in models.all_teachers(CONFIG):
 
     rule:
+        """Train one teacher on the labels; the teacher `rgb` is the RGB baseline as well."""
         name:
             f"train_teacher_{teacher}"
         input:

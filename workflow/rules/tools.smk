@@ -4,6 +4,7 @@
 for dataset in DATASETS:
 
     rule:
+        """Look at the files of a dataset before hours of work, and list what is wrong."""
         name:
             f"check_{dataset}"
         input:

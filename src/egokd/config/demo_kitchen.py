@@ -33,3 +33,5 @@ class DemoSettings(Section):
     """Share of videos without a sound track."""
     missed_box_share: Share
     """Share of detections left out, as a detector would."""
+    imu: bool = False
+    """Write accelerometer files too, for the example in docs/extending.md."""

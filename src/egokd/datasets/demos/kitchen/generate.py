@@ -9,6 +9,7 @@ import numpy as np
 from egokd.datasets.demos.kit.render import SUPERSAMPLE, picture_size, render, shrink, write_manifest
 from egokd.datasets.demos.kitchen.annotations import write_annotations
 from egokd.datasets.demos.kitchen.detections import detect
+from egokd.datasets.demos.kitchen.imu import write_imu
 from egokd.datasets.demos.kitchen.scene import Seen, Stage
 from egokd.datasets.demos.kitchen.script import VideoPlan, World, plan_videos
 from egokd.datasets.demos.kitchen.sound import soundtrack
@@ -27,6 +28,8 @@ def generate(root: Path, world: World, processes: int = 1) -> None:
     plans = plan_videos(world)
     render(partial(make_video, root, world), plans, processes, "videos")
     write_annotations(root, plans, world.frame_rate, picture_size(world.short_side * world.scale))
+    if world.imu:
+        write_imu(root, world.seed, plans)
     write_manifest(root, [plan.video_id for plan in plans], world)
 
 

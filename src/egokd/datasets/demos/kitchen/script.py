@@ -101,6 +101,7 @@ class World:
                         anywhere
     silent_share        share of videos without sound; at least one is silent when it is above zero
     missed_box_share    share of detections left out
+    imu                 whether to write accelerometer files as well
     """
 
     seed: int
@@ -116,6 +117,7 @@ class World:
     habits: float
     silent_share: float
     missed_box_share: float
+    imu: bool = False
 
 
 @dataclass(frozen=True)
