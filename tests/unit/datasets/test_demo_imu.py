@@ -4,11 +4,25 @@ import numpy as np
 import pandas as pd
 
 from egokd.datasets.demos.kitchen.imu import acceleration, write_imu
-from egokd.datasets.demos.kitchen.script import plan_videos
+from egokd.datasets.demos.kitchen.script import World, plan_videos
+
+WORLD = World(
+    seed=0,
+    train_kitchens=2,
+    val_only_kitchens=1,
+    train_segments=24,
+    val_segments=12,
+    frame_rate=12.5,
+    short_side=48,
+    label_noise=0.0,
+    habits=0.5,
+    silent_share=0.0,
+    missed_box_share=0.0,
+)
 
 
 def test_acceleration_follows_from_the_seed_and_shakes_inside_actions():
-    plan = plan_videos(0, 2, 1, 24, 12, 12, 0.0, 0.5, 0.0)[0]
+    plan = plan_videos(WORLD)[0]
     signal = acceleration(3, plan)
     pd.testing.assert_frame_equal(signal, acceleration(3, plan))
     assert not signal.equals(acceleration(4, plan))
@@ -22,7 +36,7 @@ def test_acceleration_follows_from_the_seed_and_shakes_inside_actions():
 
 
 def test_files_lie_where_the_dataset_publishes_them(tmp_path):
-    plans = plan_videos(0, 2, 1, 24, 12, 12, 0.0, 0.5, 0.0)
+    plans = plan_videos(WORLD)
     write_imu(tmp_path, 3, plans)
     for plan in plans:
         found = pd.read_csv(tmp_path / plan.participant / "meta_data" / f"{plan.video_id}-accl.csv")

@@ -20,14 +20,12 @@ from egokd.models.build import build_model, load_model
 from egokd.models.checkpoint import read_checkpoint
 from egokd.models.foreign import FORMATS, fold_input_map, load_foreign
 from egokd.steps.import_weights import main as import_weights
-from paths import REPOSITORY
 from plain_nets import plain_swin, random_state, swin_shapes
 
 GEOMETRY = {"embed_dim": 8, "depths": [2, 1], "num_heads": [2, 4], "window_size": [4, 3, 3]}
 CLASSES = 6
 PIXELS = torch.randn(1, 3, 6, 20, 28, generator=torch.Generator().manual_seed(0))
 WIDTH = 16
-CASES = REPOSITORY / "shared" / "cases" / "media"
 
 
 def position_index(window) -> torch.Tensor:
@@ -226,10 +224,8 @@ def test_other_objects_are_named_in_one_plain_sentence(tmp_path, backbone, head,
 
 
 @pytest.mark.parametrize("name", ["with_namespace.pth", "with_numpy_scalar.pth"])
-def test_given_checkpoints_are_read(name):
-    if not (CASES / name).is_file():
-        pytest.skip(f"no such file in {CASES}")
-    assert read_checkpoint(CASES / name)
+def test_given_checkpoints_are_read(name, cases):
+    assert read_checkpoint(cases / "media" / name)
 
 
 def test_damaged_and_strange_files(tmp_path, backbone, head):

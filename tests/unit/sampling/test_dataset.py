@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 import simplejpeg
 import torch
-from egokd.media.store import StoreWriter, audio_writer
 
 from egokd.errors import UserError
-from egokd.media.objects import write_boxes
+from egokd.media.audio_writer import audio_writer
+from egokd.media.frame_writer import StoreWriter
+from egokd.media.object_writer import write_boxes
 from egokd.sampling.batches import EpochBatches, OrderedBatches
 from egokd.sampling.dataset import ViewDataset, available_rows
 from egokd.sampling.loading import finish, loader

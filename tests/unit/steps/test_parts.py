@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from egokd.evaluation.inference import BATCH, logits_of
+from egokd.machine.placement import placement_of
 from egokd.models.build import build_model
 from egokd.sampling.rows import part_of
 from egokd.steps._view_arguments import numbered_part
 
+CPU = placement_of(torch.device("cpu"))
 ROWS = 70
 
 
@@ -21,7 +23,7 @@ def logits_in_parts(model, pixels, parts):
         rows = part_of(table, part, parts)["row"].to_numpy(copy=True)
         chunks = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
         batches = ((chunk, np.zeros_like(chunk), {"pixels": pixels[chunk]}) for chunk in chunks)
-        found += [(chunk, logits["verb"]) for chunk, _, logits in logits_of(model, batches, torch.device("cpu"), BATCH)]
+        found += [(chunk, logits["verb"]) for chunk, _, logits in logits_of(model, batches, CPU, BATCH)]
     rows = np.concatenate([rows for rows, _ in found])
     assert rows.tolist() == list(range(ROWS))  # each once, in order
     return np.concatenate([logits for _, logits in found])

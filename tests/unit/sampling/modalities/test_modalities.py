@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 import simplejpeg
 import torch
-from egokd.media.store import AudioStore, FrameStore, StoreWriter, audio_writer
 
 from egokd.errors import UserError
+from egokd.media.audio_store import AudioStore
+from egokd.media.audio_writer import audio_writer
+from egokd.media.frame_store import FrameStore
+from egokd.media.frame_writer import StoreWriter
 from egokd.modalities import MODALITIES, load
 from egokd.sampling.loading import finish
 from egokd.sampling.modalities import audio, flow, obj, rgb
