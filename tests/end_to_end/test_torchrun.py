@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
+from egokd.models.build import build_model
 from egokd.planning import slices
 from egokd.planning.recipes import resolve
 from smoke import SMOKE
@@ -91,10 +92,15 @@ def test_two_processes_give_the_losses_and_weights_of_one(folder, settings, tmp_
     losses = [pd.read_csv(tmp_path / str(gpus) / "history.csv")["loss"] for gpus in (1, 2)]
     assert losses[1].tolist() == pytest.approx(losses[0].tolist(), rel=1e-4)
     one, two = (load_file(tmp_path / str(gpus) / "model.safetensors") for gpus in (1, 2))
-    assert one.keys() == two.keys()
-    # all together: where a gradient is next to nothing, Adam turns its rounding into a step of full size
-    one, two = (torch.cat([w[name].flatten() for name in sorted(w) if w[name].is_floating_point()]) for w in (one, two))
-    assert (two - one).norm() < 5e-3 * one.norm()
+    description = json.loads((tmp_path / "1" / "config.json").read_text())
+    torch.manual_seed(3)
+    build = {key: description[key] for key in ("net", "modality", "heads", "num_frames", "size")}
+    first = dict(build_model(**build, **description["options"]).named_parameters())
+    assert one.keys() == two.keys() and first.keys() <= one.keys()
+    one, two, first = (torch.cat([weights[name].flatten() for name in sorted(first)]) for weights in (one, two, first))
+    # all together, against the way that training went: where a gradient is next to nothing, Adam turns its
+    # rounding into a step of full size, and how often that happens depends on the processor
+    assert (two - one).norm() < 0.2 * (one - first).norm()
 
 
 def test_stopped_goes_on_and_a_dead_rank_ends_the_job(folder, settings, tmp_path):
