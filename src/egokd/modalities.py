@@ -12,7 +12,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Literal
 
-PIXELS, BOXES = "pixels", "boxes"
+PIXELS: Literal["pixels"] = "pixels"
+BOXES: Literal["boxes"] = "boxes"
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def test_killed_training_ends_with_the_same_bytes(folder, experiment, tmp_path):
     assert not (tmp_path / "killed/model.safetensors").exists(), "killed too late to test anything"
 
     again = subprocess.run(command("killed"), check=True, capture_output=True, text=True, timeout=300)
-    assert "going on after step" in again.stderr
+    assert "resuming after step" in again.stderr
     models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("straight", "killed")]
     assert models[0] == models[1]
     losses = [pd.read_csv(tmp_path / name / "history.csv")["loss"].tolist() for name in ("straight", "killed")]

@@ -11,7 +11,8 @@ import yaml
 
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
-from egokd.planning import slices
+from egokd.planning import models
+from egokd.planning.recipes import resolve
 from paths import REPOSITORY
 from smoke import copy_workflow, snakemake
 
@@ -34,6 +35,7 @@ DEMO = {
 def reduced(recipe: str) -> dict:
     """The first experiment of a recipe on demo data: one epoch, one shard, small pictures, nothing downloaded."""
     values = yaml.safe_load((ROOT / f"workflow/configs/{recipe}.yaml").read_text())
+    values = resolve(values, ROOT / "workflow" / "recipes")
     experiment = copy.deepcopy(next(iter(values["datasets"].values())))
     experiment["source"] = "demo"
     experiment["data"] |= {"format": "epic100", "root": None, "demo": DEMO, "shards": 1, "heldout_share": 0.3}
@@ -48,7 +50,7 @@ def reduced(recipe: str) -> dict:
     name = next(iter(experiment["students"]))
     experiment["students"] = {name: experiment["students"][name]}
     experiment["bank"]["parts"] = 1
-    experiment["evaluation"] |= {"clips": 1, "crops": 1, "parts": 1, "submission": None}
+    experiment["evaluation"] |= {"views": [[1, 1]], "heldout_views": [1, 1], "parts": 1, "submission": None}
     experiment["compute"] |= {"gpus": 0, "threads": 1, "mem_mb": 4000}
     return {"seeds": [0], "datasets": {"small": experiment}}
 
@@ -62,6 +64,6 @@ def test_one_epoch_of_the_recipe(recipe, tmp_path):
     (tmp_path / "work/recipe.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     snakemake(tmp_path / "work", "results/tables/small.csv", config="recipe.yaml")
     table = pd.read_csv(tmp_path / "work/results/tables/small.csv")
-    assert table["model"].tolist() == slices.reported(experiment)
+    assert table["model"].tolist() == models.reported(experiment)
     assert table["params_m"].min() > 20  # the real architectures
     assert table["action_nll"].notna().all()

@@ -22,10 +22,10 @@ from paths import REPOSITORY
 from smoke import SMOKE, copy_workflow, environment
 
 SCRIPTS = REPOSITORY / "tests" / "slurm"
-TABLE = "results/tables/epic.csv"
+TABLE = "results/tables/smoke.csv"
 GPUS = 2
 CANNOT = 77  # exit code of up.sh
-RESUMED = "going on after step"
+RESUMED = "resuming after step"
 SAVED = "the state is saved"
 pytestmark = pytest.mark.slurm
 
@@ -74,14 +74,14 @@ class Run:
         self.faults.mkdir()
         self.process: subprocess.Popen | None = None
         self.output, self.polled = folder / "snakemake.out", folder / "polled"
-        self.state = folder / "results/state/epic/baseline_rgb/seed0/last.pt"
+        self.state = folder / "results/state/smoke/baseline_rgb/seed0/last.pt"
 
     def fault(self, name: str) -> None:
         (self.faults / name).touch()
 
     def start(self, *arguments: str, poll_s: float = 1) -> None:
         variables = environment(self.folder)
-        variables["PATH"] = f"{SCRIPTS / 'bin'}:{variables['PATH']}"
+        variables["EGOKD_BIN"] = str(SCRIPTS / "bin")
         variables |= {"FAULTS": str(self.faults), "REAL_PYTHON": sys.executable, "HELD": str(SCRIPTS / "held_train.py")}
         variables |= {"POLLED": str(self.polled), "POLL_S": str(poll_s)}
         profiles = ["--profile", "workflow/profiles/slurm", "--profile", str(SCRIPTS / "profile")]
@@ -110,11 +110,11 @@ class Run:
 
     def log(self, rule: str) -> str:
         """What the latest try of a training said."""
-        path = self.folder / f"results/logs/{rule}/epic/seed0.log"
+        path = self.folder / f"results/logs/{rule}/smoke/seed0.log"
         return path.read_text() if path.exists() else ""
 
     def slurm_log(self, job: str) -> str:
-        return (self.folder / f"results/logs/slurm/rule_train_teacher_rgb/epic_0/{job}.log").read_text()
+        return (self.folder / f"results/logs/slurm/rule_train_teacher_rgb/smoke_0/{job}.log").read_text()
 
     def end(self) -> None:
         if self.process and self.process.poll() is None:

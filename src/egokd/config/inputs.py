@@ -4,7 +4,7 @@ The settings of a modality are written down in its own module (`egokd.sampling.m
 here. So steps must not import this module: they check the sections of the modalities they read, and no others.
 """
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, create_model
 
@@ -25,12 +25,15 @@ def _section(modality: str) -> Any:
     return settings | None, described
 
 
-InputSettings: type[SharedInputSettings] = create_model(
-    "InputSettings",
-    __base__=SharedInputSettings,
-    __doc__=SharedInputSettings.__doc__,
-    **{name: _section(name) for name in MODALITIES if load(name).Settings.model_fields},
-)
+if TYPE_CHECKING:
+    InputSettings = SharedInputSettings
+else:
+    InputSettings = create_model(
+        "InputSettings",
+        __base__=SharedInputSettings,
+        __doc__=SharedInputSettings.__doc__,
+        **{name: _section(name) for name in MODALITIES if load(name).Settings.model_fields},
+    )
 
 
 def lacking(inputs: SharedInputSettings, modality: str) -> bool:

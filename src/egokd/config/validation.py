@@ -7,6 +7,7 @@ import json
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from egokd.errors import UserError, nearest_name
 
@@ -27,7 +28,7 @@ def _valid_keys(model: type[BaseModel], location: tuple) -> list[str]:
     return list(model.model_fields)
 
 
-def _sentence(model: type[BaseModel], error: dict) -> str:
+def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
     location = error["loc"]
     key = ".".join(str(part) for part in location if part != "[key]") or "the config"
     if error["type"] == "extra_forbidden":

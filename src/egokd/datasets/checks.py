@@ -7,7 +7,6 @@ concerned cannot be used. `warning`: they can, but a modality is missing or a cl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -46,7 +45,7 @@ def check_splits(segments: Segments, where: str) -> None:
             raise UserError(f"{where}: there are no {split} segments to {purpose}; there are {counts.to_dict()}")
 
 
-def check_lengths(table: pd.DataFrame, module: ModuleType, sources: dict[str, Source], where: str) -> None:
+def check_lengths(table: pd.DataFrame, module: object, sources: dict[str, Source], where: str) -> None:
     """UserError if clips of extracted frames have another length than the dataset's: they have another rate.
 
     `table` has all stop times; `module` may know what is usual (`TYPICAL_S`, of whole videos).

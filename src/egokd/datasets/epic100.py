@@ -54,7 +54,7 @@ def read(root: str | Path) -> Segments:
     """
     root = Path(root)
     heads = {head: class_names(need_file(root, SOURCE, f"EPIC_100_{head}_classes.csv"), "id", "key") for head in HEADS}
-    parts = []
+    parts: list[pd.DataFrame] = []
     for split, name in SPLIT_FILES.items():
         path = find_file(root, name) if split == "test" else need_file(root, SOURCE, name)
         if path is None:

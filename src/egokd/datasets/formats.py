@@ -1,7 +1,7 @@
 """The table of dataset formats, by the names that the config uses (`data.format`).
 
 Pure data, and free of the adapters themselves: planning a workflow imports none of them, and a rule adds the adapter
-that it uses to its code, so that a change in one never indexes another dataset anew.
+that it uses to its code, so that a change in one never makes another dataset be indexed again.
 """
 
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ Parts are written through a memory map, chunk by chunk, so memory does not grow 
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def write_logits(
     num_classes: dict[str, int],
     available: np.ndarray,
     chunks: Iterable[Chunk],
-    metadata: dict[str, object],
+    metadata: Mapping[str, object],
     dtype: str = "float16",
 ) -> None:
     """Write a part of a bank, or predictions (dtype float32), atomically.
@@ -57,7 +57,9 @@ def write_logits(
     RuntimeError if a pair is missing or written twice, which would be a bug in egokd.
     """
     count, width = len(segment_ids), len(views)
-    shapes = {head: (dtype, (count, width, classes)) for head, classes in num_classes.items()}
+    shapes: dict[str, tuple[str, tuple[int, ...]]] = {
+        head: (dtype, (count, width, classes)) for head, classes in num_classes.items()
+    }
     shapes[AVAILABLE] = ("uint8", (count,))
     text = {"segment_ids": json.dumps(list(segment_ids)), "views": json.dumps([int(view) for view in views])}
     text |= {key: str(value) for key, value in metadata.items()}

@@ -1,5 +1,6 @@
 """Training losses. Logits are {head: float [B, K]}, labels int64 [B, H] with -1 where a label is unknown."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -19,7 +20,7 @@ def cross_entropy(
 
     A head without any label in the batch adds zero, not NaN.
     """
-    total = 0.0
+    total = torch.zeros((), device=labels_BH.device)
     for column, head in enumerate(heads):
         labels_B = labels_BH[:, column]
         summed = F.cross_entropy(
@@ -42,7 +43,7 @@ def distillation(
     the teacher's; the student may have more. count: divisor of the mean, if this batch is a share of a larger one; by
     default its number of segments.
     """
-    total = 0.0
+    total = torch.zeros((), device=next(iter(teacher.values())).device)
     for head, teacher_BK in teacher.items():
         log_t = F.log_softmax(teacher_BK.float() / tau, dim=-1)
         log_s = F.log_softmax(student[head].float() / tau, dim=-1)

@@ -6,6 +6,7 @@ names its dataset and source, has axis labels with units, and a caption that say
 
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import matplotlib
 
@@ -77,7 +78,7 @@ def _draw_bins(axis: Axes, bins: pd.DataFrame, colour: str) -> None:
     edges = np.linspace(0, 1, len(bins) + 1)
     filled = bins["count"] > 0
     confidence, accuracy = bins["confidence"][filled], bins["accuracy"][filled]
-    bars = {"align": "edge", "color": colour, "alpha": 0.75, "edgecolor": "white"}
+    bars: dict[str, Any] = {"align": "edge", "color": colour, "alpha": 0.75, "edgecolor": "white"}
     axis.bar(edges[:-1][filled], accuracy, edges[1], label="accuracy", **bars)
     axis.plot(confidence, accuracy, "o", ms=3, color="black", label="bin mean")
     axis.stairs(bins["count"] / bins["count"].sum(), edges, color="black", lw=0.8, label="share of segments")

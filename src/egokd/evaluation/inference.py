@@ -131,7 +131,7 @@ def logits_of(
     The model is put on the device and into evaluation mode. What is yielded fits
     `egokd.distillation.logit_files.write_logits`, which checks that every pair came exactly once. Batches of fewer than
     `size` clips are filled up for the pass: libraries choose their kernels by the batch size, and
-    logits shall not depend, in their last bits, on how the work was cut.
+    logits must not depend, in their last bits, on how the work was cut.
     """
     set_switches(placement)
     convert(model, placement).eval()

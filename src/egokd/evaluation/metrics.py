@@ -75,7 +75,7 @@ def segment_scores(logits: dict[str, np.ndarray], labels: dict[str, np.ndarray])
         scores[head] = Scores(rank, nll, brier, np.exp(logp_NK.max(axis=1)), rank == 0)
     if len(logp) > 1:
         heads = list(scores.values())
-        nll = sum(score.nll for score in heads)
+        nll = np.sum([score.nll for score in heads], axis=0)
         # the sum over all pairs of p^2 q^2 is the product of the heads' sums
         brier = np.prod(list(squares.values()), axis=0) - 2 * np.exp(-nll) + 1
         confidence = np.prod([score.confidence for score in heads], axis=0)

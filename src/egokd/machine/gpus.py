@@ -113,7 +113,7 @@ def free(devices: list[str], count: int, folder: Path) -> Iterator[list[str]]:
 
 def _lock_some(held: ExitStack, devices: list[str], count: int, folder: Path) -> list[str]:
     """Lock up to `count` devices until `held` closes."""
-    taken = []
+    taken: list[str] = []
     for device in devices:
         if len(taken) < count:
             # a closed context gives the lock back; so does the end of the process, however it comes

@@ -1,6 +1,6 @@
 """Where nets run, in which precision, and how repeatably: all that differs between a CPU and a GPU is one value.
 
-Whoever trains or runs a net takes what it needs from a `Placement` and asks for no device type of its own. The value is
+Code that trains or runs a net takes what it needs from a `Placement` and asks for no device type of its own. The value is
 plain data, so that tests can run the CPU with the placement of a GPU (tests/unit/machine/test_rehearsal.py).
 """
 
@@ -82,7 +82,8 @@ def set_switches(placement: Placement) -> None:
     if placement.repeatable:  # the switch alone imports PyTorch's compiler: seconds in every job
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # costs time; nothing here reads such memory
+        # costs time; nothing here reads such memory (set by name: the module makes its attributes by itself)
+        setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010
         torch.backends.cudnn.benchmark = False
     if placement.tf32:
         torch.set_float32_matmul_precision("high")  # repeats as well

@@ -42,7 +42,7 @@ class Group:
 
     @property
     def leader(self) -> bool:
-        """Whether this process writes files and speaks."""
+        """Whether this process writes files and logs."""
         return self.rank == 0
 
     def sum(self, values: Tensor) -> Tensor:
@@ -119,7 +119,7 @@ def _as_rank(job: Callable[[Group], None]) -> None:
     else:
         dist.init_process_group("gloo")
     if rank:
-        log.setLevel(logging.WARNING)  # one voice is enough; errors of all are heard
+        log.setLevel(logging.WARNING)  # only rank 0 logs; every rank logs its errors
     job(Group(device, rank, world))
     dist.barrier()
     dist.destroy_process_group()
@@ -147,7 +147,7 @@ def _launch(count: int, module: str, arguments: list[str]) -> None:
     if stopped:
         sys.exit(STOPPED)
     if code:
-        log.error("one of the %d processes failed; its message stands above", count)
+        log.error("one of the %d processes failed; see its error message above", count)
         sys.exit(1)
 
 
@@ -167,6 +167,10 @@ class _SharedBatchNorm(nn.modules.batchnorm._BatchNorm):
         total, squares, count = sums[: x.shape[1]], sums[x.shape[1] : -1], sums[-1].detach()
         mean = total / count
         variance = squares / count - mean * mean
+        if self.num_batches_tracked is None or self.running_mean is None or self.running_var is None:
+            raise RuntimeError("batch normalisation without running statistics cannot be shared")
+        if self.momentum is None:
+            raise RuntimeError("batch normalisation with a cumulative average cannot be shared")
         with torch.no_grad():
             self.num_batches_tracked.add_(1)
             self.running_mean.lerp_(mean, self.momentum)

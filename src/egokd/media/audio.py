@@ -9,7 +9,7 @@ import pandas as pd
 
 from egokd.media.decode import merge_intervals
 from egokd.media.errors import MediaError
-from egokd.media.opening import open_media, video_stream
+from egokd.media.opening import open_media, second_per_tick, video_stream
 from egokd.media.skipped import Skip, uncovered
 
 STEP = "extract_audio"
@@ -37,7 +37,7 @@ def video_start_s(path: Path) -> float:
             raise MediaError(f"{path}: damaged ({error})") from None
         if not stamps:
             raise MediaError(f"{path}: the video stream holds no frames")
-        return float(min(stamps) * stream.time_base)
+        return min(stamps) * second_per_tick(stream)
 
 
 class _Mono:
@@ -59,7 +59,7 @@ class _Mono:
             self._given = given
         if frame:
             frame.pts = None
-            made += self._resampler.resample(frame)
+            made += self._resampler.resample(frame) if self._resampler else []
         return [chunk.to_ndarray()[0] for chunk in made]
 
 
@@ -81,12 +81,12 @@ def _decoded_chunks(path: Path, sample_rate: int, start_s: float) -> Iterator[tu
                     damaged += 1  # the gap stays silent; time stamps put what follows where it belongs
                     continue
                 for frame in frames:
-                    if position is None and frame.pts is None:
-                        raise MediaError(f"{path}: the sound has no time stamps")
-                    if frame.pts is not None:
+                    if frame.pts is not None and frame.time_base is not None:
                         stamp = round((float(frame.pts * frame.time_base) - start_s) * sample_rate)
                         if position is None or abs(stamp - position) > GAP_S * sample_rate:
                             position = stamp if position is None else max(stamp, position)
+                    if position is None:
+                        raise MediaError(f"{path}: the sound has no time stamps")
                     for samples in resample(frame):
                         yield position, samples
                         position += len(samples)

@@ -255,9 +255,9 @@ def _by_order(
         if frames is None:
             lost, resume = True, None
         for frame in frames or []:
-            if lost and (resume is None or not frame.key_frame):
-                continue
             if lost:
+                if resume is None or not frame.key_frame:
+                    continue
                 number, lost = max(number, resume), False
             yield number, frame
             number += 1
@@ -265,7 +265,7 @@ def _by_order(
 
 def _upright(frame: av.VideoFrame, pixel_aspect: float) -> np.ndarray:
     """uint8 [H, W, 3] RGB with square pixels, turned as the file's display matrix asks (degrees against the clock)."""
-    image = frame.to_ndarray(format="rgb24")
+    image: np.ndarray = frame.to_ndarray(format="rgb24")
     if pixel_aspect != 1:
         size = (max(1, round(image.shape[1] * pixel_aspect)), image.shape[0])
         image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR if pixel_aspect > 1 else cv2.INTER_AREA)

@@ -63,7 +63,7 @@ class FlowEstimator:
     def __call__(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """uint8 [H, W] twice -> float32 [H, W, 2], displacement (u, v) from the first to the second."""
         if not hasattr(self._local, "dis"):
-            self._local.dis = cv2.DISOpticalFlow_create(self._preset)
+            self._local.dis = cv2.DISOpticalFlow.create(self._preset)
         return self._local.dis.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), None)
 
 

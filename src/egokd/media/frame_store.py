@@ -7,6 +7,7 @@ video with `first_row`, `rows`, `width`, `height`, the reader used and whatever 
 """
 
 import multiprocessing
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +28,8 @@ class FrameStore(LazyStore[dict[str, dict]]):
 
     def _read_index(self) -> dict[str, dict]:
         index: dict[str, dict] = {}
-        self._readers, self._starts, self._tables, self._metadata = [], [], {}, None
+        self._readers, self._starts, self._metadata = [], [], None
+        self._tables: dict[int, Any] = {}
         rows = 0
         for number, path in enumerate(self.paths):
             reader, metadata = open_arrow(path, "frames")

@@ -72,6 +72,8 @@ class StoreWriter:
         """Keep the current video, with `info` as its entry in the metadata: width, height, and what else is known."""
         first = sum(entry["rows"] for entry in self.videos.values())
         rows = len(self._video_times)
+        if self._current is None:
+            raise ValueError("no video was begun")
         self.videos[self._current] = {**info, "first_row": first, "rows": rows}
         self._times.append(np.asarray(self._video_times, np.float64))
         for column in self.columns:

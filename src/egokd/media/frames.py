@@ -93,7 +93,7 @@ class FrameExtractor:
         """
         try:
             source, files = whole_source(source)
-            if isinstance(source, FrameFiles):
+            if isinstance(source, FrameFiles) and files:
                 yield from self._copy(video_id, source, files, rows)
                 return
             yield from self._decode(video_id, probe_video(source.path), rows)

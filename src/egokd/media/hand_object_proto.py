@@ -6,6 +6,7 @@ that are zero, so contact state 0 (none) and side 0 (left) are absent on the wir
 """
 
 from functools import cache
+from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -37,7 +38,7 @@ MESSAGES = {
 
 
 @cache
-def detections_class() -> type:
+def detections_class() -> Any:
     """The message class `Detections`: `detections_class().FromString(data)`, `message.SerializeToString()`."""
     file = descriptor_pb2.FileDescriptorProto(name="egokd/hand_object.proto", package=PACKAGE, syntax="proto3")
     for name, fields in MESSAGES.items():

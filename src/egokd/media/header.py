@@ -11,7 +11,15 @@ import av
 
 from egokd.media.errors import MediaError
 from egokd.media.images import image_size
-from egokd.media.opening import check_size, is_file, open_media, picture_codec, pixel_aspect, video_stream
+from egokd.media.opening import (
+    check_size,
+    is_file,
+    open_media,
+    picture_codec,
+    pixel_aspect,
+    second_per_tick,
+    video_stream,
+)
 from egokd.media.probe import probe_video
 from egokd.media.sources import FrameFiles, NumberedFiles, Source, VideoFile
 
@@ -78,7 +86,7 @@ def whole_source(source: Source) -> tuple[Source, NumberedFiles | None]:
 def read_header(source: Source) -> Header:
     """MediaError if there is nothing, or nothing readable."""
     source, files = whole_source(source)
-    return _files_header(source, files) if files else _video_header(source.path)
+    return _files_header(source, files) if isinstance(source, FrameFiles) and files else _video_header(source.path)
 
 
 def _files_header(source: FrameFiles, files: NumberedFiles) -> Header:
@@ -116,7 +124,7 @@ def _announced_s(container: av.container.InputContainer, stream: av.VideoStream)
     if not any(name in container.format.name for name in KNOWS_DURATION):
         return None
     if stream.duration:
-        return float(stream.duration * stream.time_base)
+        return stream.duration * second_per_tick(stream)
     if container.duration and len(container.streams) == 1:
         return (container.duration + min(container.start_time or 0, 0)) / av.time_base
     return None

@@ -133,7 +133,9 @@ def video_boxes(
     frames: dict[int, list[tuple]] = {}
     try:
         for frame in video_frames(index, video_id):
-            number = int(FRAME_NAME.search(frame["name"])[1])
+            if not (found := FRAME_NAME.search(frame["name"])):
+                raise ValueError(f"no frame number in {frame['name']!r}")
+            number = int(found[1])
             frames[number] = [_box(label) for label in frame["labels"]]
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise MediaError(f"boxes of video {video_id!r}: not in the official layout ({error!r})") from None

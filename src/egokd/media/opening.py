@@ -58,3 +58,10 @@ def pixel_aspect(stream: av.VideoStream) -> float:
     """Width / height of a pixel as it is meant to be shown; 1 where nothing (or nonsense) is said."""
     ratio = float(stream.sample_aspect_ratio or 1)
     return ratio if abs(ratio - 1) >= SQUARE and 1 / ODDEST_PIXEL <= ratio <= ODDEST_PIXEL else 1.0
+
+
+def second_per_tick(stream: av.VideoStream | av.AudioStream) -> float:
+    """Seconds of one step of a stream's time stamps; MediaError where the file does not say."""
+    if stream.time_base is None:
+        raise MediaError(f"stream {stream.index} has no time base")
+    return float(stream.time_base)

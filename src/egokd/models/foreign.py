@@ -214,7 +214,7 @@ def fold_input_map(model: nn.Module, scale: list[float], shift: list[float]) -> 
     UserError when the numbers of channels differ.
     """
     proj = next((module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)), None)
-    if proj is None or not len(scale) == len(shift) == proj.in_channels:
+    if proj is None or proj.bias is None or not len(scale) == len(shift) == proj.in_channels:
         raise UserError(
             f"input scale {scale} and shift {shift} must each have one number per input channel of a net for pixels"
         )

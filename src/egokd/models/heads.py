@@ -16,8 +16,9 @@ class Heads(nn.Module):
 
     def __init__(self, dim: int, heads: dict[str, int]):
         super().__init__()
-        self.linear = nn.ModuleDict({name: nn.Linear(dim, classes) for name, classes in heads.items()})
-        for layer in self.linear.values():
+        layers = {name: nn.Linear(dim, classes) for name, classes in heads.items()}
+        self.linear = nn.ModuleDict(layers)
+        for layer in layers.values():
             nn.init.trunc_normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
 

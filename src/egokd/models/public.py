@@ -4,6 +4,7 @@ Only a training with the option `pretrained` loads this module, by name.
 """
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import timm
 from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
@@ -80,7 +81,8 @@ def _from_timm(name: str) -> Weights:
         source = timm.create_model(name, pretrained=True, num_classes=0)
     except (OSError, RuntimeError, ValueError) as error:
         raise UserError(_no_download(name, error)) from None
-    return Weights(source.state_dict(), source.pretrained_cfg["mean"], source.pretrained_cfg["std"])
+    expected = cast(dict[str, Any], source.pretrained_cfg)
+    return Weights(source.state_dict(), expected["mean"], expected["std"])
 
 
 def _no_download(name: str, error: Exception) -> str:

@@ -8,9 +8,11 @@ from there.
 Shapes: B batch, C channels, T frames, S places in a frame, D width.
 """
 
+from typing import Any
+
 import timm
 import torch
-from timm.models.vision_transformer import Attention, Block
+from timm.models.vision_transformer import Attention
 from torch import Tensor, nn
 
 from egokd.errors import UserError
@@ -20,7 +22,10 @@ from egokd.models.heads import Heads
 class DividedBlock(nn.Module):
     """timm's block with temporal attention before it, on a class token [B, D] and places [B, T, S, D]."""
 
-    def __init__(self, block: Block):
+    # timm gives its blocks attributes that its types do not know
+    space: Any
+
+    def __init__(self, block: Any):
         super().__init__()
         width, num_heads = block.attn.proj.in_features, block.attn.num_heads
         self.time_norm = nn.LayerNorm(width, eps=block.norm1.eps)
@@ -74,7 +79,7 @@ class TimeSformer(nn.Module):
         if size % patch_size:
             raise UserError(f"timesformer: size {size} is no multiple of the patch size {patch_size}")
         self.expected = (num_frames, size, size)
-        vit = timm.create_model(
+        vit: Any = timm.create_model(
             "vit_base_patch16_224",
             pretrained=False,
             num_classes=0,

@@ -172,7 +172,7 @@ class Paths:
 
 def _parts(stem: str, parts: int) -> list[str]:
     """The files `{stem}.0-of-3.safetensors` and so on. A finished set of another number of parts is kept: the result is
-    the same, and changing the number shall not repeat the work."""
+    the same, and changing the number must not repeat the work."""
     for path in sorted(Path(stem).parent.glob(f"{glob.escape(Path(stem).name)}.0-of-*.safetensors")):
         finished = int(path.name.split("-of-")[1].split(".")[0])
         found = [f"{stem}.{part}-of-{finished}.safetensors" for part in range(finished)]

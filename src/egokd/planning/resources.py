@@ -104,6 +104,8 @@ def _of_net(step: str, experiment: Experiment, model: str | None) -> Need:
     compute = experiment.compute
     if step == "measure_cost":
         return Need(1, compute.mem_mb, 30, min(compute.gpus, 1))
+    if model is None:
+        raise ValueError(f"{step}: the rule must say which model the job is for")
     chosen = models.settings_of(experiment, model)
     gpus = training_gpus(experiment, model) if step == "train" else min(compute.gpus, 1)
     processes = max(gpus, 1)

@@ -88,7 +88,7 @@ class ViewDataset(Dataset):
         row, number = pair
         modality = self.opened[self.drawn_modality(row, number)]
         segment = Segment(self.segment_ids[row], self.video_ids[row], float(self.aspects[row]))
-        item = modality.read(segment, self.view(row, number))
+        item: dict[str, Any] = modality.read(segment, self.view(row, number))
         if self.modality == OMNIVORE:
             item = modality.as_image(item)
         item = {**item, "labels": self.labels[row], "row": np.int64(row)}

@@ -55,13 +55,13 @@ def further_files(args: argparse.Namespace, module: Adapter, videos: list[str], 
         found += checks.check_files(of_frames, "no video for the sound", lambda v: module.sound_path(args.root, v))
     if "flow" in wanted and args.settings["flow"] == "official":
         sources = {video_id: module.flow_source(args.root, video_id) for video_id in videos}
-        found += checks.check_files(videos, "no flow", lambda v: sources[v].files.path if sources[v] else None)
+        places = {video_id: source.files.path for video_id, source in sources.items() if source}
+        found += checks.check_files(videos, "no flow", places.get)
     patterns = FORMATS[args.format].box_files
     if "obj" in wanted and not patterns:
         found += checks.check_files(videos, "no boxes", lambda v: module.boxes_path(args.root, v))
     elif "obj" in wanted and not box_files(args):
-        patterns = " or ".join(FORMATS[args.format].box_files)
-        found.append(Problem("warning", "no boxes", "", "", f"{args.root}: no files {patterns}"))
+        found.append(Problem("warning", "no boxes", "", "", f"{args.root}: no files {' or '.join(patterns)}"))
     return found
 
 

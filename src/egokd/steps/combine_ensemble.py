@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
             )
     ids = first.segment_ids
     available_MN = np.stack([file.availability(ids) for file in files.values()])
-    available = available_MN.any(axis=0)
+    available = np.asarray(available_MN.any(axis=0))
     each = [file.all_logits(ids) for file in files.values()]
     combined = {}
     for head, weights in ensemble["weights"].items():

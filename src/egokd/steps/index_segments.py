@@ -34,8 +34,8 @@ def look_at_headers(
         return table
     sources = {video_id: module.rgb_source(root, video_id, frames_fps) for video_id in videos}
     found = read_headers(sources.values(), threads)
-    found = zip(videos, runtime.progress(found, len(videos), "headers", "videos"), strict=True)
-    headers = {video_id: header for video_id, header in found if isinstance(header, Header)}
+    shown = zip(videos, runtime.progress(found, len(videos), "headers", "videos"), strict=True)
+    headers = {video_id: header for video_id, header in shown if isinstance(header, Header)}
     lost = len(videos) - len(headers)
     if lost:
         runtime.log.warning("%d of %d videos cannot be read; extraction will say why", lost, len(videos))

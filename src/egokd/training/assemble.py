@@ -107,6 +107,8 @@ class Training:
         """The combined logits of the teachers on all training views."""
         epochs, most = self.settings.train.epochs, self.settings.views_per_segment
         views = list(range(min(epochs, most or epochs)))
+        if self.files.ensemble is None:
+            raise ValueError("banks are given without ensemble weights")
         ensemble = read_json(self.files.ensemble)
         banks = {name: LogitFile(paths) for name, paths in self.files.banks.items()}
         for bank in banks.values():
@@ -120,7 +122,7 @@ class Training:
     def build(self) -> tuple[nn.Module, dict[str, Any]]:
         """The net with its first weights, and its description as it stands in config.json."""
         settings = self.settings
-        build = {
+        build: dict[str, Any] = {
             "net": settings.net,
             "modality": self.modality,
             "heads": self.segments.num_classes,
@@ -128,7 +130,7 @@ class Training:
             "size": settings.size,
         }
         torch.manual_seed(self.seed)
-        init = {"init": str(self.files.init[0])} if self.files.init else {}
+        init: dict[str, Any] = {"init": str(self.files.init[0])} if self.files.init else {}
         model = build_model(**build, **settings.options, **init)
         description = {**build, "options": settings.options, "classes": self.segments.heads}
         description |= {"source": self.segments.source, "seed": self.seed, "epochs": settings.train.epochs}

@@ -71,6 +71,8 @@ def student_loss(heads: list[str], tau: float, kd_weight: float, ce_weight: floa
     """kd_weight * distillation + ce_weight * cross-entropy; both are reported. Labels are not touched at weight 0."""
 
     def loss(logits: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+        if batch.teacher is None:
+            raise ValueError("a student's batch comes without logits of teachers")
         kd = distillation(logits, batch.teacher, tau, batch.count)
         if ce_weight == 0:
             return {"loss": kd_weight * kd, "kd": kd}
@@ -122,7 +124,8 @@ def train(
                 if stop and run.step < plan.total_steps:
                     state.wait()
                     log.warning(
-                        "stopped by SIGTERM or Ctrl-C after step %d; the state is saved, run again to go on", run.step
+                        "stopped by SIGTERM or Ctrl-C after step %d; the state is saved; run the same command to resume",
+                        run.step,
                     )
                     sys.exit(STOPPED)
             if run.step != (epoch + 1) * plan.steps_per_epoch:
@@ -134,13 +137,13 @@ def _bar(name: str, run: "_Run") -> Bar:
     return Bar(name, run.plan.total_steps, run.plan.steps_per_epoch, run.step, run.group.leader)
 
 
-def _compiled(forward: nn.Module, placement: Placement) -> nn.Module:
+def _compiled(forward: nn.Module, placement: Placement) -> Callable[..., dict[str, Tensor]]:
     if not placement.compiles:
         raise UserError(f"compute.compile: torch.compile does not know this {placement.device.type}; set it to false")
     return torch.compile(forward)
 
 
-def _step(forward: nn.Module, loss: Loss, batch: Batch, run: "_Run") -> None:
+def _step(forward: Callable[..., dict[str, Tensor]], loss: Loss, batch: Batch, run: "_Run") -> None:
     """One update; adds its losses to `run`."""
     plan, group, scaler = run.plan, run.group, run.scaler
     rate = learning_rate(run.step, plan.total_steps, plan.warmup_steps, plan.lr)
@@ -197,7 +200,7 @@ class _Run:
             self.scaler.load_state_dict(saved["scaler"])
             for key in self.KEPT:
                 setattr(self, key, saved[key])
-            log.info("going on after step %d of %d", self.step, plan.total_steps)
+            log.info("resuming after step %d of %d", self.step, plan.total_steps)
         self._began = self._saved_at = time.monotonic()
 
     def add(self, losses: dict[str, Tensor], segments: int, rate: float) -> None:

@@ -44,7 +44,9 @@ def only_writer(folder: str | Path, held: bool = False) -> Iterator[None]:
             f"{folder}: another job is training this model; wait for it, or stop it and run this again"
         ) from None
     except NotImplementedError:
-        log.warning("%s: this file system has no locks; see to it that one job at a time trains this model", folder)
+        log.warning(
+            "%s: this file system has no locks; make sure that only one job at a time trains this model", folder
+        )
     try:
         yield
     finally:
@@ -145,14 +147,14 @@ class StateFile:
         return state
 
     def remove(self) -> None:
-        """Delete the state: the run is over, and a later run of the same configuration shall begin anew."""
+        """Delete the state: the run is over, so that a later run starts from scratch."""
         self.path.unlink(missing_ok=True)
 
     def _set_aside(self, kind: str, reason: str) -> None:
         aside = self.path.with_name(f"{kind}.pt")
         os.replace(self.path, aside)
         log.warning(
-            "training state %s is not used: %s; kept as %s, training begins anew", self.path, reason, aside.name
+            "training state %s is not used: %s; kept as %s, training starts from scratch", self.path, reason, aside.name
         )
 
 

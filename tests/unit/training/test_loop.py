@@ -69,7 +69,7 @@ def test_killed_and_run_again_gives_the_same_bytes(tmp_path, undisturbed, caplog
     assert (tmp_path / "state" / "last.pt").exists() and not (tmp_path / "model.safetensors").exists()
     with caplog.at_level("INFO", logger="egokd"):
         run(tmp_path)
-    assert "going on after step" in caplog.text
+    assert "resuming after step" in caplog.text
     assert (tmp_path / "model.safetensors").read_bytes() == undisturbed[0]
     assert not (tmp_path / "state" / "last.pt").exists()
 

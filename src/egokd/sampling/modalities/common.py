@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from egokd.media.frame_store import FrameStore
 
-Item = dict[str, np.ndarray]
+Item = dict[str, Any]  # numpy arrays and numbers
 Batch = dict[str, "torch.Tensor"]
 Paths = Sequence[str | Path]
 

@@ -71,10 +71,10 @@ def drawn(clip: Clip, item: Seen, aspect: float, rng: np.random.Generator) -> di
     inside = max(right - left, 0) * max(bottom - top, 0)
     if inside < LEAST_VISIBLE * (x2 - x1) * (y2 - y1):
         return None
-    hand = item.what == HAND
+    thing = None if isinstance(item.what, str) else item.what
     corners = {"x1": left, "y1": top, "x2": right, "y2": bottom}
     return {
         "box2d": {key: round(float(value) * HEIGHT, 2) for key, value in corners.items()},
-        "category": HAND if hand else clip.things[item.what].name,
-        "standard_category": HAND if hand else f"{item.what:04d}",
+        "category": HAND if thing is None else clip.things[thing].name,
+        "standard_category": HAND if thing is None else f"{thing:04d}",
     }

@@ -92,7 +92,8 @@ class Stage:
     def camera(self, frame: int) -> Point:
         """Offset of the picture's upper left corner: a hand-held camera."""
         t = 2 * np.pi * frame / 12
-        return tuple(float(a * np.sin(0.6 * t + p)) for a, p in zip(self.sway, self.rhythm, strict=True))
+        x, y = (float(a * np.sin(0.6 * t + p)) for a, p in zip(self.sway, self.rhythm, strict=True))
+        return x, y
 
     def frame(self, number: int) -> tuple[np.ndarray, list[Seen]]:
         """Frame `number` (from 0) as float32 RGB [h, w, 3] in 0 to 1 at full density, and the true boxes."""

@@ -17,12 +17,14 @@ WOOD = (0.66, 0.46, 0.28)
 
 def tone(colour: Colour, factor: float) -> Colour:
     """The colour made darker (below 1) or lighter."""
-    return tuple(float(np.clip(c * factor, 0, 1)) for c in colour)
+    red, green, blue = (float(np.clip(c * factor, 0, 1)) for c in colour)
+    return red, green, blue
 
 
 def mix(a: Colour, b: Colour, share: float) -> Colour:
     """Share of `b` in a mixture of two colours."""
-    return tuple((1 - share) * p + share * q for p, q in zip(a, b, strict=True))
+    red, green, blue = ((1 - share) * p + share * q for p, q in zip(a, b, strict=True))
+    return red, green, blue
 
 
 def round_shade(x: np.ndarray, radius: float) -> np.ndarray:

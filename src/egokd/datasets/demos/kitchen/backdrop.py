@@ -51,10 +51,12 @@ def counter(kitchen: Kitchen, rng: np.random.Generator, xs: np.ndarray, ys: np.n
         return np.array([0.36, 0.40, 0.45], np.float32) * tint * (1 + 0.12 * cloud + 0.05 * fine)[..., None]
     if kitchen.counter == "granite":
         speck = smooth_noise(rng, shape, 0.012 * density)[..., None]
-        base = np.where(speck > 0.7, [0.78, 0.72, 0.66], np.where(speck < -0.8, [0.14, 0.13, 0.14], [0.50, 0.44, 0.42]))
-        return cv2.GaussianBlur(base.astype(np.float32), (0, 0), 0.006 * density) * tint
+        mottled = np.where(
+            speck > 0.7, [0.78, 0.72, 0.66], np.where(speck < -0.8, [0.14, 0.13, 0.14], [0.50, 0.44, 0.42])
+        )
+        return cv2.GaussianBlur(mottled.astype(np.float32), (0, 0), 0.006 * density) * tint
     if kitchen.counter == "tiles":
-        base = np.array([0.42, 0.60, 0.68], np.float32) * tint * (1 + 0.07 * cloud)[..., None]
+        base: np.ndarray = np.array([0.42, 0.60, 0.68], np.float32) * tint * (1 + 0.07 * cloud)[..., None]
         lines = (np.mod(xs, 0.31) < 0.014) | (np.mod(ys, 0.27) < 0.014)
         return np.where(lines[..., None], np.float32(0.86), base)
     if kitchen.counter == "steel":

@@ -75,7 +75,7 @@ def make_script(segment: Segment, sink_x: float, rng: np.random.Generator) -> Sc
         turn=float(rng.uniform(-0.35, 0.35)),
         size=float(rng.uniform(1.15, 1.35)),
         reach=float(rng.uniform(0.09, 0.14)),
-        knots=tuple(float(k) for k in knots),
+        knots=(float(knots[0]), float(knots[1]), float(knots[2]), float(knots[3])),
         rest=(float(rng.uniform(0.75, 1.05)), float(rng.uniform(1.12, 1.25))),
     )
 

@@ -37,8 +37,8 @@ def add(wave: np.ndarray, script: Script, verb: str, rng: np.random.Generator, l
     if verb == "wash":
         sound = coloured(rng, count, 0.2) * (0.8 + 0.2 * np.sin(2 * np.pi * 7 * time)) * active
     elif verb == "pour":
-        pitch = 350 + 500 * np.clip((time - begin) / max(end - begin, 0.1), 0, 1)
-        bubbles = np.sin(2 * np.pi * np.cumsum(pitch * (1 + 0.15 * np.sin(2 * np.pi * 11 * time))) / RATE)
+        tone = 350 + 500 * np.clip((time - begin) / max(end - begin, 0.1), 0, 1)
+        bubbles = np.sin(2 * np.pi * np.cumsum(tone * (1 + 0.15 * np.sin(2 * np.pi * 11 * time))) / RATE)
         sound = (0.8 * bubbles * (0.5 + 0.5 * np.sin(2 * np.pi * 9 * time)) + 0.3 * coloured(rng, count, 0.5)) * active
     elif verb in ("cut", "stir"):
         strikes = np.arange(begin, end, 1 / script.rate_hz)

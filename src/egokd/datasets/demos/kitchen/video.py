@@ -32,7 +32,7 @@ def write_video(
             frame.pts, frame.time_base = number, 1 / rate
             container.mux(picture.encode(frame))
         container.mux(picture.encode(None))
-        if voice is not None:
+        if voice is not None and sound is not None:
             write_sound(container, voice, sound)
 
 
