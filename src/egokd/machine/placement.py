@@ -1,7 +1,7 @@
 """Where nets run, in which precision, and how repeatably: all that differs between a CPU and a GPU is one value.
 
-Code that trains or runs a net takes what it needs from a `Placement` and asks for no device type of its own. The value is
-plain data, so that tests can run the CPU with the placement of a GPU (tests/unit/machine/test_rehearsal.py).
+Code that trains or runs a net takes what it needs from a `Placement` and asks for no device type of its own. The value
+is plain data, so that tests can run the CPU with the placement of a GPU (tests/unit/machine/test_rehearsal.py).
 """
 
 import os

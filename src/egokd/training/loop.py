@@ -124,7 +124,7 @@ def train(
                 if stop and run.step < plan.total_steps:
                     state.wait()
                     log.warning(
-                        "stopped by SIGTERM or Ctrl-C after step %d; the state is saved; run the same command to resume",
+                        "stopped by SIGTERM or Ctrl-C after step %d; the state is saved, run again to resume",
                         run.step,
                     )
                     sys.exit(STOPPED)

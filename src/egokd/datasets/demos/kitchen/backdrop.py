@@ -56,9 +56,9 @@ def counter(kitchen: Kitchen, rng: np.random.Generator, xs: np.ndarray, ys: np.n
         )
         return cv2.GaussianBlur(mottled.astype(np.float32), (0, 0), 0.006 * density) * tint
     if kitchen.counter == "tiles":
-        base: np.ndarray = np.array([0.42, 0.60, 0.68], np.float32) * tint * (1 + 0.07 * cloud)[..., None]
+        tile = np.array([0.42, 0.60, 0.68], np.float32) * tint * (1 + 0.07 * cloud)[..., None]
         lines = (np.mod(xs, 0.31) < 0.014) | (np.mod(ys, 0.27) < 0.014)
-        return np.where(lines[..., None], np.float32(0.86), base)
+        return np.where(lines[..., None], np.float32(0.86), tile)
     if kitchen.counter == "steel":
         brush = cv2.resize(smooth_noise(rng, (shape[0], 8), 0.008 * density), (shape[1], shape[0]))
         return np.array([0.66, 0.69, 0.72], np.float32) * tint * (1 + 0.05 * brush + 0.08 * cloud)[..., None]
