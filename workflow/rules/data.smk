@@ -107,11 +107,12 @@ rule assign_folds:
         code=code("assign_folds"),
         share=lambda wildcards: experiment(wildcards).data.heldout_share,
         seed=lambda wildcards: experiment(wildcards).data.heldout_seed,
+        unit=lambda wildcards: experiment(wildcards).data.heldout_unit,
     message:
         "Setting held-out segments of {wildcards.dataset} aside"
     shell:
         "python -m egokd.steps.assign_folds --annotations {input.annotations} --share {params.share}"
-        " --seed {params.seed} --out {output} 2>&1 | tee {log}"
+        " --seed {params.seed} --unit {params.unit} --out {output} 2>&1 | tee {log}"
 
 
 rule extract_frames:
