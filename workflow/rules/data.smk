@@ -293,7 +293,7 @@ rule collect_skipped:
         "Counting what could not be read of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.collect_skipped --segments {input.segments} --skipped {input.skipped}"
-        " --max-share {params.max_share} --out {output} 2>&1 | tee {log}"
+        " --max-share {params.max_share} --dataset {wildcards.dataset} --out {output} 2>&1 | tee {log}"
 
 
 rule index_stores:

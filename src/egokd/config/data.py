@@ -87,7 +87,7 @@ class DataSettings(Section):
     """What is held out as a whole. With video or group (participant), no model is trained on other parts of what the
     ensemble weights are chosen on."""
     max_skipped_share: Share
-    """The run stops when more than this share of the segments cannot be read; fewer are skipped."""
+    """The run stops when more than this share of the train or of the val segments cannot be read; fewer are skipped."""
 
     @property
     def generated(self) -> bool:
