@@ -133,6 +133,13 @@ def test_heldout_share_retrains_but_does_not_extract(workspace):
     assert not EXTRACTION & set(jobs)
 
 
+def test_heldout_unit_retrains_but_does_not_extract(workspace):
+    workspace.edit("config.yaml", "heldout_share: 0.15", "heldout_share: 0.15\n      heldout_unit: video")
+    jobs = workspace.planned()
+    assert {"assign_folds", "train_teacher_rgb"} <= set(jobs)
+    assert not EXTRACTION & set(jobs)
+
+
 def test_another_net_changed_retrains_nothing(workspace):
     workspace.append("src/egokd/models/video_swin.py", CHANGED)
     assert workspace.planned() == {}
