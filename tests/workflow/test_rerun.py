@@ -1,6 +1,10 @@
 """What is run again after which change: each proven by a dry run on a finished workspace."""
 
 import ast
+import re
+from pathlib import Path
+
+from egokd.steps.collect_skipped import redo_command
 
 OTHER_TEACHERS = {"train_teacher_rgb", "train_teacher_audio", "train_teacher_obj"}
 EXTRACTION = {"generate_demo", "index_segments", "extract_frames", "extract_flow", "extract_audio", "extract_objects"}
@@ -129,6 +133,13 @@ def test_heldout_share_retrains_but_does_not_extract(workspace):
     assert not EXTRACTION & set(jobs)
 
 
+def test_heldout_unit_retrains_but_does_not_extract(workspace):
+    workspace.edit("config.yaml", "heldout_share: 0.15", "heldout_share: 0.15\n      heldout_unit: video")
+    jobs = workspace.planned()
+    assert {"assign_folds", "train_teacher_rgb"} <= set(jobs)
+    assert not EXTRACTION & set(jobs)
+
+
 def test_another_net_changed_retrains_nothing(workspace):
     workspace.append("src/egokd/models/video_swin.py", CHANGED)
     assert workspace.planned() == {}
@@ -183,3 +194,21 @@ def test_finished_work_is_kept_by_touch(workspace):
     assert "train_teacher_rgb" in workspace.planned()
     workspace.snakemake("--touch", "--cores", "1", "results/tables/epic.csv")
     assert workspace.planned() == {}
+
+
+def test_the_command_that_collect_skipped_names_makes_those_shards_anew(workspace):
+    tables = [Path("results/data/epic/rgb/1.skipped.csv"), Path("results/data/epic/obj/0.skipped.csv")]
+    program, *arguments = redo_command("epic", tables).split()
+    assert program == "snakemake"
+    jobs = workspace.planned(*arguments)
+    # flow is computed from the frames of its shard; sound and all other shards stay
+    extracted = {name: count for name, count in jobs.items() if name in EXTRACTION}
+    assert extracted == {"extract_frames": 1, "extract_flow": 1, "extract_objects": 1}
+    assert jobs["collect_skipped"] == 1 and {"train_teacher_rgb", "train_teacher_obj"} <= set(jobs)
+    output = workspace.snakemake("-n", "--cores", "2", *arguments)
+    shards = set(re.findall(r"(Extracting|Preparing|Reading) ([\w ]+) of epic, shard (\d+)", output))
+    assert shards == {
+        ("Extracting", "frames", "1"),
+        ("Preparing", "optical flow", "1"),
+        ("Reading", "hand and object boxes", "0"),
+    }

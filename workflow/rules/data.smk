@@ -107,11 +107,12 @@ rule assign_folds:
         code=code("assign_folds"),
         share=lambda wildcards: experiment(wildcards).data.heldout_share,
         seed=lambda wildcards: experiment(wildcards).data.heldout_seed,
+        unit=lambda wildcards: experiment(wildcards).data.heldout_unit,
     message:
         "Setting held-out segments of {wildcards.dataset} aside"
     shell:
         "python -m egokd.steps.assign_folds --annotations {input.annotations} --share {params.share}"
-        " --seed {params.seed} --out {output} 2>&1 | tee {log}"
+        " --seed {params.seed} --unit {params.unit} --out {output} 2>&1 | tee {log}"
 
 
 rule extract_frames:
@@ -292,7 +293,7 @@ rule collect_skipped:
         "Counting what could not be read of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.collect_skipped --segments {input.segments} --skipped {input.skipped}"
-        " --max-share {params.max_share} --out {output} 2>&1 | tee {log}"
+        " --max-share {params.max_share} --dataset {wildcards.dataset} --out {output} 2>&1 | tee {log}"
 
 
 rule index_stores:

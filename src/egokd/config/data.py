@@ -83,8 +83,11 @@ class DataSettings(Section):
     """Share of the train split kept out of all training, used only to choose ensemble weights."""
     heldout_seed: int
     """Seed of the choice of held-out segments."""
+    heldout_unit: Literal["segment", "video", "group"] = "segment"
+    """What is held out as a whole. With video or group (participant), no model is trained on other parts of what the
+    ensemble weights are chosen on."""
     max_skipped_share: Share
-    """The run stops when more than this share of the segments cannot be read; fewer are skipped."""
+    """The run stops when more than this share of the train or of the val segments cannot be read; fewer are skipped."""
 
     @property
     def generated(self) -> bool:

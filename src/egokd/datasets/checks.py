@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from egokd.datasets.segments import Segments
+from egokd.datasets.segments import SPLITS, Segments
 from egokd.errors import UserError
 from egokd.media.errors import MediaError
 from egokd.media.frames import expected_frames, stored_size
@@ -81,6 +81,11 @@ def check_shapes(table: pd.DataFrame, readable: set[str]) -> list[Problem]:
     return [Problem("warning", "no shape", v, "", f"{v}: its width and height are not known") for v in unknown]
 
 
+def above_limit(shares: dict[str, float], limit: float) -> dict[str, float]:
+    """Splits, with their share, that stop a run: it needs no test segment, except for a submission."""
+    return {split: share for split, share in shares.items() if split != "test" and share > limit}
+
+
 def check_left(table: pd.DataFrame, problems: list[Problem]) -> list[str]:
     """Splits (of train and val) of which errors leave nothing."""
     bad = unusable(table, problems)
@@ -131,9 +136,10 @@ def check_classes(segments: Segments) -> list[Problem]:
     return problems
 
 
-def affected_share(table: pd.DataFrame, problems: list[Problem]) -> float:
-    """Share of the segments that errors make unusable."""
-    return float(unusable(table, problems).mean())
+def affected_shares(table: pd.DataFrame, problems: list[Problem]) -> dict[str, float]:
+    """Share of the segments that errors make unusable, of each split that is there."""
+    shares = unusable(table, problems).groupby(table["split"]).mean()
+    return {split: float(shares[split]) for split in SPLITS if split in shares}
 
 
 def unusable(table: pd.DataFrame, problems: list[Problem]) -> pd.Series:

@@ -53,7 +53,7 @@ class ObjectStore(LazyStore[dict[str, tuple[int, int, int]]]):
         return self._tables[number]
 
     def preload(self) -> None:
-        """Read all shards now, so that processes forked from this one share the memory (1 GB for EPIC-KITCHENS-100)."""
+        """Read all shards now, so that processes forked from this one share the memory (3 GB for EPIC-KITCHENS-100)."""
         self._open()
         for number in range(len(self.paths)):
             self._table(number)

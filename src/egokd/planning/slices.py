@@ -126,6 +126,8 @@ def check_settings(experiment: Experiment, seeds: int) -> str:
             "short_side": media.short_side,
             "sample_rate": media.audio.sample_rate,
             "max_share": experiment.data.max_skipped_share,
+            "views": experiment.views.model_dump(),
+            "clips": sorted({clips for clips, _ in experiment.evaluation.views}),
             "jobs": job_counts(experiment, seeds),
         }
     )

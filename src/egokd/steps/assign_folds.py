@@ -9,7 +9,7 @@ from pathlib import Path
 
 from egokd import runtime
 from egokd.datasets.segments import read_segments, write_segments
-from egokd.sampling.folds import assign_fold
+from egokd.sampling.folds import UNIT_COLUMNS, assign_fold
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -17,12 +17,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--annotations", type=Path, required=True, help="table written by index_segments")
     parser.add_argument("--share", type=float, required=True, help="share of train that is held out")
     parser.add_argument("--seed", type=int, required=True, help="seed of the choice")
+    parser.add_argument("--unit", choices=["segment", *UNIT_COLUMNS], required=True, help="what is held out as a whole")
     parser.add_argument("--out", type=Path, required=True, help="segments.parquet")
     args = parser.parse_args(argv)
     runtime.start("assign_folds", 1)
 
     segments = read_segments(args.annotations)
-    fold = assign_fold(segments.table, list(segments.heads), args.share, args.seed)
+    fold = assign_fold(segments.table, list(segments.heads), args.share, args.seed, args.unit)
     write_segments(args.out, replace(segments, table=segments.table.assign(fold=fold)))
     counts = fold.value_counts()
     runtime.log.info(

@@ -13,6 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from egokd import runtime
+from egokd.config.validation import validate
+from egokd.config.views import ViewSettings
 from egokd.datasets import checks
 from egokd.datasets.adapter import Adapter
 from egokd.datasets.checks import Problem
@@ -24,6 +26,7 @@ from egokd.io import atomic_path, write_text
 from egokd.media.header import Header, read_headers
 from egokd.media.json_boxes import check_frame
 from egokd.media.sources import FrameFiles
+from egokd.sampling.repeated_frames import share_of_repeats
 
 COLUMNS = ["level", "kind", "video_id", "segment_id", "message"]
 SHOWN = 5  # examples of each kind of problem in the report
@@ -65,6 +68,19 @@ def further_files(args: argparse.Namespace, module: Adapter, videos: list[str], 
     return found
 
 
+def repeats(rows: pd.DataFrame, settings: dict) -> list[str]:
+    """For each number of test clips, how many of the clips would show a frame twice."""
+    spec = validate(ViewSettings, settings["views"], "--settings")
+    lines = []
+    for clips in settings["clips"]:
+        share = 100 * share_of_repeats(rows, spec, clips, settings["frame_rate"])
+        lines.append(
+            f"{share:.1f} % of the test clips of val ({clips} a segment, {spec.num_frames} frames each) show a frame "
+            f"twice, as {settings['frame_rate']:g} frames per second are stored (media.frame_rate)."
+        )
+    return ["", *lines]
+
+
 def report(args: argparse.Namespace, segments: Segments, problems: list[Problem], sizes: dict[str, float]) -> str:
     """What a person reads."""
     table, settings = segments.table, args.settings
@@ -76,9 +92,11 @@ def report(args: argparse.Namespace, segments: Segments, problems: list[Problem]
     for (level, kind), same in pd.DataFrame(map(asdict, problems), columns=COLUMNS).groupby(["level", "kind"]):
         lines.append(f"- {level}: {kind}: {len(same)}")
         lines += [f"  - {text}" for text in same["message"].head(SHOWN)]
-    share = 100 * checks.affected_share(table, problems)
     lines += [] if problems else ["none"]
-    lines += ["", f"{share:.2f} % of the segments cannot be used; the limit is {100 * settings['max_share']:.2f} %."]
+    shares = checks.affected_shares(table, problems).items()
+    unusable, limit = (f"{100 * share:.2f} % of {split}" for split, share in shares), 100 * settings["max_share"]
+    lines += ["", f"Cannot be used: {', '.join(unusable)}; the limit is {limit:.2f} % of train and of val."]
+    lines += repeats(table[table["split"] == "val"], settings)
     wanted = {name: gb for name, gb in sizes.items() if name in settings["modalities"]}
     lines += ["", "## What a complete run makes", ""]
     lines += [f"- {name}: about {gb:.3g} GB" for name, gb in wanted.items()]
@@ -129,15 +147,13 @@ def main(argv: list[str] | None = None) -> None:
         checks.histogram(segments).to_csv(temporary, index=False)
     write_text(args.out / "report.md", text)
     print(text)
-    share = checks.affected_share(segments.table, problems)
     for split in checks.check_left(segments.table, problems):
         print(f"error: no {split} segment can be used; see {args.out / 'problems.csv'}", file=sys.stderr)
         sys.exit(1)
-    if share > settings["max_share"]:
-        print(
-            f"error: {100 * share:.1f} % of the segments cannot be used; see {args.out / 'problems.csv'}",
-            file=sys.stderr,
-        )
+    shares = checks.affected_shares(segments.table, problems)
+    if above := checks.above_limit(shares, settings["max_share"]):
+        text = " and ".join(f"{100 * share:.1f} % of the {split} segments" for split, share in above.items())
+        print(f"error: {text} cannot be used; see {args.out / 'problems.csv'}", file=sys.stderr)
         sys.exit(1)
 
 

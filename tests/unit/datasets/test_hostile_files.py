@@ -16,6 +16,7 @@ from egokd.io import USERS, read_json
 from egokd.media.header import Header
 from egokd.media.sources import FrameFiles
 from egokd.steps import check, index_segments
+from view_settings import PLAIN
 
 OPTIONS = {"annotations": "clips.csv", "heads": ["action"], "val_share": 0.25, "split_seed": 0}
 
@@ -177,7 +178,7 @@ def test_cases_that_are_refused(cases, tmp_path, name):
     options = OPTIONS | {"annotations": "annotations.csv"} if form == "folder" else {}
     common = ["--root", str(tmp_path / "data"), "--format", form, "--dataset", "x", "--options", json.dumps(options)]
     settings = {"modalities": ["rgb", "obj"], "flow": "computed", "frame_rate": 12.5, "short_side": 48}
-    settings = json.dumps(settings | {"sample_rate": 8000, "max_share": 0.9, "jobs": {}})
+    settings = json.dumps(settings | {"sample_rate": 8000, "max_share": 0.9, "jobs": {}, "views": PLAIN, "clips": [1]})
     with pytest.raises(UserError, match=RIGHT[name]):
         check.main([*common, "--settings", settings, "--out", str(tmp_path / "out")])
     if "boxes" not in name:

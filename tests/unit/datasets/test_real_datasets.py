@@ -16,6 +16,7 @@ from egokd.media.audio_store import AudioStore
 from egokd.media.frame_store import FrameStore
 from egokd.media.skipped import read_skipped
 from egokd.steps import check, extract_audio, extract_flow, extract_frames, index_segments
+from view_settings import PLAIN
 
 REFUSED = {"decord_corrupted.mp4": "does not decode from 2.90 to 5.00 s"}
 RATE = 12.5
@@ -163,7 +164,7 @@ def test_every_real_video_is_right_or_skipped_with_a_reason(videos, tmp_path):
 def test_check_finds_the_damaged_one(videos, tmp_path, capsys):
     options = {"annotations": "annotations.csv", "heads": ["action"], "val_share": 0.25, "split_seed": 0}
     settings = {"modalities": ["rgb", "audio"], "flow": "computed", "frame_rate": RATE, "short_side": 64}
-    settings |= {"sample_rate": 16000, "max_share": 0.1, "jobs": {}}
+    settings |= {"sample_rate": 16000, "max_share": 0.1, "jobs": {}, "views": PLAIN, "clips": [1]}
     arguments = ["--root", str(videos), "--format", "folder", "--dataset", "mine", "--options", json.dumps(options)]
     check.main([*arguments, "--settings", json.dumps(settings), "--threads", "2", "--out", str(tmp_path / "out")])
     assert "no sound" in capsys.readouterr().out

@@ -30,6 +30,7 @@ from egokd.media.sources import FlowFiles, FrameFiles, NumberedFiles, VideoFile
 from egokd.steps import check, extract_audio, extract_frames, index_segments
 from egokd.steps import extract_flow as flow_step
 from media_files import barcode, make_video, read_barcode
+from view_settings import PLAIN
 
 ALL = np.array([[0.0, 1e6]])
 OPTIONS = {"annotations": "clips.csv", "heads": ["action"], "val_share": 0.25, "split_seed": 0}
@@ -72,7 +73,7 @@ def steps(root: Path, out: Path, csv: str) -> dict[str, pd.DataFrame]:
     options = ["--options", json.dumps(OPTIONS), "--dataset", "mine"]
     index_segments.main([*common, *options, "--source", "x", "--shards", "1", "--out", str(out / "a.parquet")])
     settings = {"modalities": ["rgb", "flow", "audio"], "flow": "computed", "frame_rate": 12.5, "short_side": 64}
-    settings |= {"sample_rate": 8000, "max_share": 0.9, "jobs": {}}
+    settings |= {"sample_rate": 8000, "max_share": 0.9, "jobs": {}, "views": PLAIN, "clips": [1]}
     check.main([*common, *options, "--settings", json.dumps(settings), "--out", str(out / "check")])
     shard = ["--segments", str(out / "a.parquet"), "--shard", "0", *common, "--threads", "1"]
     for step, name, settings in (

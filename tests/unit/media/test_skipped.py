@@ -37,6 +37,7 @@ def world(tmp_path):
     rows = [("a", "P01_01", 0.2, 0.9), ("b", "P01_01", 0.5, 1.2), ("c", "P01_02", 0.0, 1.0), ("d", "P01_03", 0.0, 1.0)]
     rows += [("e", "P01_04", 0.0, 1.0), ("f", "P01_04", 2.0, 9.0)]
     table = pd.DataFrame(rows, columns=["segment_id", "video_id", "start_s", "stop_s"]).assign(fps=60.0, shard=0)
+    table["split"] = ["train", "train", "train", "test", "val", "val"]
     write_segments(tmp_path / "annotations.parquet", Segments(table, {"verb": ["take"]}, "test"))
     return tmp_path
 
@@ -93,31 +94,50 @@ def test_empty_shards(world):
     assert not ObjectStore([run(extract_objects, world, 1, "obj", "parquet")[0]]).has("a")
 
 
-def collect(world, limit, *skips):
-    for number, rows in enumerate(skips):
-        write_skipped(world / f"{number}.skipped.csv", rows)
-    paths = [str(world / f"{number}.skipped.csv") for number in range(len(skips))]
-    arguments = ["--segments", str(world / "annotations.parquet"), "--max-share", str(limit)]
-    collect_skipped.main([*arguments, "--skipped", *paths, "--out", str(world / "skipped.csv")])
+def collect(world, limit, **skips):
+    """`rgb0` are the rows of the table of shard 0 of rgb."""
+    paths = [world / name[:-1] / f"{name[-1]}.skipped.csv" for name in skips]
+    for path, rows in zip(paths, skips.values(), strict=True):
+        path.parent.mkdir(exist_ok=True)
+        write_skipped(path, rows)
+    arguments = ["--segments", str(world / "annotations.parquet"), "--max-share", str(limit), "--dataset", "mine"]
+    collect_skipped.main([*arguments, "--skipped", *map(str, paths), "--out", str(world / "skipped.csv")])
 
 
-def test_share_of_skipped(world):
+def test_share_of_skipped(world, capsys):
     frames = [Skip("P01_02", "", "extract_frames", "cut off"), Skip("P01_04", "f", "extract_frames", "too short")]
     sound = [Skip("P01_01", "", "extract_audio", "damaged, really")]
+    tables = {"rgb0": frames, "rgb1": [], "audio1": sound}
     above = world / "skipped_above_limit.csv"
-    with pytest.raises(
-        UserError, match=r"extract_audio skipped 2 of 6 segments \(33\.3 %\), the limit is 10\.0 %.*above"
-    ):
-        collect(world, 0.1, frames, [], sound)
+    with pytest.raises(UserError) as error:
+        collect(world, 0.4, **tables)
+    text = str(error.value)
+    # each split by itself: of three train segments two lack their sound and one its frames; one of two val its frames
+    assert "extract_audio skipped 2 of 3 train segments (66.7 %)" in text
+    assert "extract_frames skipped 1 of 2 val segments (50.0 %)" in text and "1 of 3" not in text
+    assert "the limit is 40.0 % of a split (data.max_skipped_share)" in text and str(above) in text
+    command = f"snakemake results/tables/mine.csv -R {world / 'rgb' / '0.arrow'} {world / 'audio' / '1.arrow'}"
+    assert text.endswith(command)
     assert len(read_skipped(above)) == 3 and not (world / "skipped.csv").exists()
-    collect(world, 0.34, frames, [], sound)  # per step, two of six each
+    capsys.readouterr()
+    collect(world, 0.67, **tables)
+    log = capsys.readouterr().err
     assert not above.exists()
     assert read_skipped(world / "skipped.csv")["reason"].tolist() == ["cut off", "too short", "damaged, really"]
+    assert command in log and "extract_frames skipped 1 of 3 train segments" in log
     # a video named as a whole and one of its segments count once
-    both = [Skip("P01_04", "", "extract_frames", "x"), Skip("P01_04", "f", "extract_frames", "y")]
-    collect(world, 0.34, both)
-    collect(world, 0.0, [], [])
+    both = [Skip("P01_02", "", "extract_frames", "x"), Skip("P01_02", "c", "extract_frames", "y")]
+    collect(world, 0.34, rgb0=both)
+    collect(world, 0.0, rgb0=[], obj0=[])
     assert read_skipped(world / "skipped.csv").empty
+
+
+def test_unlabelled_test_segments_never_stop_a_run(world, capsys):
+    collect(world, 0.0, obj0=[Skip("P01_03", "", "extract_objects", "no such file")])
+    log = capsys.readouterr().err
+    assert read_skipped(world / "skipped.csv")["video_id"].tolist() == ["P01_03"]
+    assert "extract_objects skipped 1 of 1 test segments (100.0 %)" in log
+    assert str(world / "obj" / "0.parquet") in log
 
 
 def test_foreign_table(tmp_path):

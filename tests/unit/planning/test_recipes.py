@@ -1,11 +1,14 @@
 """A short config becomes a complete one, and says what is wrong when it cannot."""
 
+import numpy as np
 import pytest
 import yaml
 
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
+from egokd.datasets.epic_files import CLOCK_2018, CLOCK_2020, FLOW_2018, FLOW_2020
 from egokd.errors import UserError
+from egokd.media.official_flow import code_table
 from egokd.planning.recipes import merge, resolve
 from paths import REPOSITORY
 
@@ -69,3 +72,15 @@ def test_errors_name_the_key():
     with pytest.raises(UserError, match=r"teachers.obj: own videos come without boxes"):
         teacher = resolve(short(), RECIPES)["datasets"]["mine"]["teachers"]["rgb"]
         validate(Config, resolve(short(teachers={"obj": teacher}), RECIPES), "config")
+
+
+def test_flow_of_epic_kitchens_keeps_its_meaning_at_the_recipes_frame_rate():
+    recipe = yaml.safe_load((REPOSITORY / "workflow/recipes/epic_kitchens.yaml").read_text())
+    rate, bound = recipe["media"]["frame_rate"], recipe["media"]["flow"]["bound"]
+    codes = []
+    for (_, dilation, published), clock in ((FLOW_2018, CLOCK_2018), (FLOW_2020, CLOCK_2020)):
+        codes.append(code_table(clock / (rate * dilation), published, bound).astype(int))
+    assert np.abs(codes[0] - np.arange(256)).max() <= 1  # 25 pixels in 3/60 s are the store's bound
+    assert codes[1][255] == 128 + round(8 * 50 * 127 / 500)  # 8 pixels in 1/50 s, against 25 in 3/60 s
+    # an input of 1.0 stands for 100 pixels per second
+    assert recipe["inputs"]["flow"]["scale"] * rate == pytest.approx(100, rel=1e-3)

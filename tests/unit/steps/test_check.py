@@ -10,7 +10,7 @@ import yaml
 
 from egokd.config.experiment import Config
 from egokd.config.validation import validate
-from egokd.datasets.checks import affected_share, check_classes, expected_gb, histogram
+from egokd.datasets.checks import above_limit, affected_shares, check_classes, expected_gb, histogram
 from egokd.datasets.segments import Segments, write_segments
 from egokd.distillation.logit_files import write_logits
 from egokd.errors import UserError
@@ -19,6 +19,7 @@ from egokd.planning.slices import job_counts
 from egokd.steps import check, write_submission
 from media_files import make_video
 from paths import REPOSITORY
+from view_settings import PLAIN
 
 SETTINGS = {
     "modalities": ["rgb", "flow", "audio"],
@@ -28,6 +29,8 @@ SETTINGS = {
     "sample_rate": 8000,
     "max_share": 0.1,
     "jobs": {"train": 3},
+    "views": PLAIN,
+    "clips": [1, 2],
 }
 CSV = "file,stop,action,split\na.mp4,2,wash,train\nb.mp4,2,cut,val\nc.mp4,2,wash,train\nd.mp4,9,wash,train\n"
 
@@ -66,11 +69,12 @@ def test_report_table_and_exit_code(root, capsys):
     text = (root / "out" / "report.md").read_text()
     assert text in capsys.readouterr().out
     assert "- train: 3 segments in 3 videos" in text and "- jobs to train: 3" in text
-    assert "50.00 % of the segments cannot be used; the limit is 10.00 %" in text
+    assert "0.0 % of the test clips of val (2 a segment, 8 frames each) show a frame twice, as 10 frames" in text
+    assert "Cannot be used: 66.67 % of train, 0.00 % of val; the limit is 10.00 % of train and of val." in text
 
 
 def test_within_the_limit_it_ends_well(root):
-    out = look(root, max_share=0.6, modalities=["rgb"])
+    out = look(root, max_share=0.7, modalities=["rgb"])
     assert "no sound" not in (out / "problems.csv").read_text()
     classes = pd.read_csv(out / "classes.csv")
     assert classes.values.tolist() == [["action", 0, "cut", 0, 1], ["action", 1, "wash", 3, 0]]
@@ -89,7 +93,9 @@ def test_numbers_by_hand():
     segments = Segments(table.assign(action=[0, 0, 1]), {"action": ["go", "stop"]}, "test")
     (problem,) = check_classes(segments)
     assert problem.message == "action 'stop' has 1 validation segments and no training segment"
-    assert affected_share(table, [check.Problem("error", "missing file", "x", "", "")]) == pytest.approx(2 / 3)
+    shares = affected_shares(table, [check.Problem("error", "missing file", "x", "", "")])
+    assert shares == {"train": 1.0, "val": 0.5}
+    assert above_limit({"train": 0.01, "val": 0.02, "test": 1.0}, 0.01) == {"val": 0.02}
     assert histogram(segments)[["train", "val"]].values.tolist() == [[1, 1], [0, 1]]
     sizes = expected_gb(table, {}, 10.0, 64, 8000)
     assert sizes["audio"] == pytest.approx(3 * 8000 * 2 / 1e9)
