@@ -9,7 +9,7 @@ import pandas as pd
 
 from egokd.media.decode import merge_intervals
 from egokd.media.errors import MediaError
-from egokd.media.opening import open_media, second_per_tick, video_stream
+from egokd.media.opening import open_media, tick_s, video_stream
 from egokd.media.skipped import Skip, uncovered
 
 STEP = "extract_audio"
@@ -37,7 +37,7 @@ def video_start_s(path: Path) -> float:
             raise MediaError(f"{path}: damaged ({error})") from None
         if not stamps:
             raise MediaError(f"{path}: the video stream holds no frames")
-        return min(stamps) * second_per_tick(stream)
+        return float(min(stamps) * tick_s(path, stream))
 
 
 class _Mono:

@@ -17,7 +17,7 @@ from egokd.media.opening import (
     open_media,
     picture_codec,
     pixel_aspect,
-    second_per_tick,
+    tick_s,
     video_stream,
 )
 from egokd.media.probe import probe_video
@@ -110,7 +110,7 @@ def _video_header(path: Path) -> Header:
     with open_media(path) as container:
         stream = video_stream(container)
         context, has_audio = picture_codec(path, stream), bool(container.streams.audio)
-        duration_s = _announced_s(container, stream)
+        duration_s = _announced_s(path, container, stream)
         frames, height = stream.frames, context.height
         width = max(1, round(context.width * pixel_aspect(stream)))
     size = os.path.getsize(path)
@@ -119,12 +119,12 @@ def _video_header(path: Path) -> Header:
     return Header(duration_s, width, height, frames, has_audio, size)
 
 
-def _announced_s(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+def _announced_s(path: Path, container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
     """Duration of the video stream as the container's header has it; None if it does not know."""
     if not any(name in container.format.name for name in KNOWS_DURATION):
         return None
     if stream.duration:
-        return stream.duration * second_per_tick(stream)
+        return float(stream.duration * tick_s(path, stream))
     if container.duration and len(container.streams) == 1:
         return (container.duration + min(container.start_time or 0, 0)) / av.time_base
     return None

@@ -1,5 +1,6 @@
 """Opening a media file: every way in which it cannot be used becomes a MediaError with a reason."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -60,8 +61,8 @@ def pixel_aspect(stream: av.VideoStream) -> float:
     return ratio if abs(ratio - 1) >= SQUARE and 1 / ODDEST_PIXEL <= ratio <= ODDEST_PIXEL else 1.0
 
 
-def second_per_tick(stream: av.VideoStream | av.AudioStream) -> float:
-    """Seconds of one step of a stream's time stamps; MediaError where the file does not say."""
+def tick_s(path: str | Path, stream: av.stream.Stream) -> Fraction:
+    """Seconds of one step of a stream's time stamps, exact; MediaError where the file does not say."""
     if stream.time_base is None:
-        raise MediaError(f"stream {stream.index} has no time base")
-    return float(stream.time_base)
+        raise MediaError(f"{path}: its header does not say in which unit of time its frames are stamped")
+    return stream.time_base

@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from egokd.media.errors import MediaError
-from egokd.media.opening import open_media, picture_codec, pixel_aspect, second_per_tick, video_stream
+from egokd.media.opening import open_media, picture_codec, pixel_aspect, tick_s, video_stream
 
 DECORD_CONTAINERS = ("mov", "matroska")  # MPEG-TS came out shifted by a second, silently
 DECORD_PIXELS = ("yuv420p", "yuvj420p")  # colours of 10-bit files came out wrong
@@ -76,7 +76,7 @@ def _avi_is_whole(path: Path, stream: av.VideoStream, last: int) -> bool:
         return True
     with path.open("rb") as handle:
         announced = int.from_bytes(handle.read(8)[4:], "little") + 8
-    return path.stat().st_size >= announced and missing * second_per_tick(stream) < SHORT_OF_DURATION_S
+    return path.stat().st_size >= announced and missing * float(tick_s(path, stream)) < SHORT_OF_DURATION_S
 
 
 def _check_whole(
@@ -154,8 +154,8 @@ def probe_video(path: str | Path) -> Probe:
         doubled = int(shown.sum()) - len(ordered)
         if doubled > max(1, MAX_DOUBLED_SHARE * len(ordered)):
             raise MediaError(f"{path}: {doubled} of {int(shown.sum())} frames have the time stamp of another")
-        times = (ordered - ordered[0]) * second_per_tick(stream)
-        frame_s = packets.last_duration * second_per_tick(stream) or float(np.median(np.diff(times, prepend=0)))
+        times = (ordered - ordered[0]) * float(tick_s(path, stream))
+        frame_s = packets.last_duration * float(tick_s(path, stream)) or float(np.median(np.diff(times, prepend=0)))
         return Probe(
             path=path,
             container=container.format.name,
@@ -165,7 +165,7 @@ def probe_video(path: str | Path) -> Probe:
             height=context.height,
             times_s=times,
             pts=ordered,
-            start_s=float(ordered[0] * stream.time_base),
+            start_s=float(ordered[0] * tick_s(path, stream)),
             duration_s=float(times[-1] + frame_s),
             in_order=in_order,
             optional=stamps[shown & _before_first_key(stamps, keys)],
