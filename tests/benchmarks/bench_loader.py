@@ -35,7 +35,7 @@ from egokd.sampling.loading import finish, loader
 from egokd.sampling.modalities.common import Shared
 from egokd.sampling.modalities.opened import open_modalities
 from egokd.training import loop
-from egokd.training.loop import Batch, Plan, label_loss, train
+from egokd.training.loop import Batch, Schedule, label_loss, train
 from egokd.training.state import StateFile
 
 RATE = 30.0
@@ -140,7 +140,7 @@ def run(job: Job, batches: Callable, steps_per_epoch: int, device: torch.device,
     torch.manual_seed(0)
     model = build_model(job.net, "rgb", HEADS, job.frames, job.size)
     epochs = -(-job.steps // steps_per_epoch)
-    plan = Plan(epochs, steps_per_epoch, 0, lr=1e-4, weight_decay=0.02, clip_norm=5.0, seed=0)
+    plan = Schedule(epochs, steps_per_epoch, 0, lr=1e-4, weight_decay=0.02, clip_norm=5.0, seed=0)
     clock, loss = Clock(device), label_loss(list(HEADS), 0.0)
     state = StateFile(folder, "bench")
     train(model, clock.around(batches), loss, plan, placement_of(device), state, job.net, bool(job.compiled))

@@ -33,7 +33,7 @@ from egokd.sampling.dataset import ViewDataset
 from egokd.sampling.loading import finish, loader
 from egokd.sampling.modalities.common import Shared
 from egokd.sampling.modalities.opened import open_modalities
-from egokd.training.loop import Batch, Plan, label_loss, student_loss, train
+from egokd.training.loop import Batch, Schedule, label_loss, student_loss, train
 from egokd.training.state import StateFile
 
 RATE, SECONDS = 12.5, 2.0
@@ -111,7 +111,7 @@ def main() -> None:
         weights = {head: dict.fromkeys(banks, 1 / len(banks)) for head in heads}
 
         steps = -(-args.segments // args.batch)
-        plan = Plan(1, steps, 0, lr=1e-4, weight_decay=0.02, clip_norm=5.0, seed=0)
+        plan = Schedule(1, steps, 0, lr=1e-4, weight_decay=0.02, clip_norm=5.0, seed=0)
         runs = {}
         for name, targets in (("baseline", None), ("student", EnsembleTargets(banks, weights))):
             views = ViewSettings(num_frames=args.frames, **VIEWS, **COLOURS)

@@ -6,7 +6,7 @@ import torch
 from egokd.machine.placement import placement_of
 from egokd.machine.processes import one_device
 from egokd.models.build import build_model, example_inputs
-from egokd.training.loop import Batch, Plan, label_loss, train
+from egokd.training.loop import Batch, Schedule, label_loss, train
 from egokd.training.state import StateFile
 
 HEADS = {"verb": 5, "noun": 7}
@@ -23,7 +23,7 @@ def trained(folder, net, compiled=False):
         labels = torch.stack([torch.randint(count, (4,)) for count in HEADS.values()], 1).to(device)
         inputs = {name: values.to(device) for name, values in batch.items()}
         model = build_model(net, "rgb", HEADS, 4, 64)
-        plan = Plan(1, 6, 0, lr=1e-3, weight_decay=0.02, clip_norm=1.0, seed=0)
+        plan = Schedule(1, 6, 0, lr=1e-3, weight_decay=0.02, clip_norm=1.0, seed=0)
         state = StateFile(folder, "test")
         make = lambda epoch, skip: iter([Batch(inputs, labels)] * (6 - skip))  # noqa: E731
         history = train(model, make, label_loss(list(HEADS), 0.0), plan, placement_of(device), state, net, compiled)

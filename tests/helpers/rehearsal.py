@@ -22,7 +22,7 @@ from egokd.machine.processes import Group
 from egokd.models.build import build_model, example_inputs, load_model
 from egokd.models.files import save_model
 from egokd.training import loop
-from egokd.training.loop import Batch, Plan, label_loss, student_loss, train
+from egokd.training.loop import Batch, Schedule, label_loss, student_loss, train
 from egokd.training.state import StateFile
 
 HEADS = {"verb": 5, "noun": 7}
@@ -96,7 +96,7 @@ class Rehearsal:
 
     def train(self, name: str, model: nn.Module, compiled: bool = False, group: Group | None = None, **batches) -> None:
         """Train `model` with a state of this name, saved after every step."""
-        plan = Plan(1, STEPS, 0, lr=1e-2, weight_decay=0.02, clip_norm=1.0, seed=3)
+        plan = Schedule(1, STEPS, 0, lr=1e-2, weight_decay=0.02, clip_norm=1.0, seed=3)
         state = StateFile(self.folder / name, "rehearsal")
         with mock.patch.multiple(loop, SAVE_EVERY_S=-1.0, SAVING_SHARE=float("inf")):
             history = train(

@@ -13,7 +13,7 @@ from egokd import runtime
 from egokd.machine.placement import placement_of
 from egokd.models.files import write_weights
 from egokd.training import loop
-from egokd.training.loop import Batch, Plan, label_loss, train
+from egokd.training.loop import Batch, Schedule, label_loss, train
 from egokd.training.state import StateFile, fingerprint_of
 
 SEGMENTS, BATCH, STEPS = 40, 8, 5
@@ -57,7 +57,7 @@ def make_batches(mode="plain", marks=None):
 
 
 def make_plan(epochs):
-    return Plan(epochs, STEPS, warmup_steps=5, lr=0.01, weight_decay=0.02, clip_norm=1.0, seed=3)
+    return Schedule(epochs, STEPS, warmup_steps=5, lr=0.01, weight_decay=0.02, clip_norm=1.0, seed=3)
 
 
 def run(folder, epochs=12, mode="plain"):

@@ -152,6 +152,15 @@ def test_own_net_changed_retrains_its_users(workspace):
     assert not {"train_teacher_rgb", "train_teacher_flow", "train_teacher_audio", "train_omnivore"} & set(jobs)
 
 
+def test_code_of_sound_reruns_the_sound_teacher_and_the_omnivore_only(workspace):
+    workspace.append("src/egokd/sampling/modalities/audio.py", CHANGED)
+    assert {name for name in trained(workspace.planned()) if "teacher" in name or "omnivore" in name} == {
+        "train_teacher_audio",
+        "bank_teacher_audio",
+        "train_omnivore",
+    }
+
+
 def test_new_seed_leaves_finished_seeds_alone(workspace):
     workspace.edit("config.yaml", "seeds: [0]", "seeds: [0, 1]")
     jobs = workspace.planned()

@@ -79,13 +79,13 @@ def shard_of(video_id: str, shards: int) -> int:
     return number(video_id) % shards
 
 
-def select(table: pd.DataFrame, part: str) -> pd.DataFrame:
-    """The rows of `part`: fit or heldout (folds of train), train, val or test."""
-    if part in ("fit", "heldout"):
-        return table[table["fold"] == part].reset_index(drop=True)
-    if part in SPLITS:
-        return table[table["split"] == part].reset_index(drop=True)
-    raise UserError(f"unknown part {part!r} of a dataset; expected one of fit, heldout, {', '.join(SPLITS)}")
+def select(table: pd.DataFrame, split: str) -> pd.DataFrame:
+    """The rows of `split`: fit or heldout (folds of train), train, val or test."""
+    if split in ("fit", "heldout"):
+        return table[table["fold"] == split].reset_index(drop=True)
+    if split in SPLITS:
+        return table[table["split"] == split].reset_index(drop=True)
+    raise UserError(f"unknown split {split!r} of a dataset; expected one of fit, heldout, {', '.join(SPLITS)}")
 
 
 def write_segments(path: str | Path, segments: Segments) -> None:

@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
         (rows, np.full(len(rows), view), {head: values[:, view] for head, values in combined.items()})
         for view in range(len(first.views))
     )
-    metadata = {key: first.metadata[key] for key in ("part", "clips", "crops", "seed")}
+    metadata = {key: first.metadata[key] for key in ("split", "clips", "crops", "seed")}
     metadata["input"] = "+".join(files)
     write_logits(args.out, ids, first.views, first.num_classes, available, chunks, metadata, dtype="float32")
 

@@ -34,15 +34,15 @@ def main(argv: list[str] | None = None) -> None:
 
     segments, file = read_segments(args.segments), LogitFile(args.predictions)
     heads = list(segments.heads)
-    part = select(segments.table, file.metadata["part"])
+    every = select(segments.table, file.metadata["split"])
     ids = file.segment_ids
-    unknown = set(ids) - set(part["segment_id"])
+    unknown = set(ids) - set(every["segment_id"])
     if unknown:
         raise UserError(f"{args.predictions[0]}: segment {min(unknown)!r} is not in {args.segments}; predict again")
-    rows = part.set_index("segment_id").loc[ids]
+    rows = every.set_index("segment_id").loc[ids]
     if (rows[heads] < 0).any(axis=None):
         raise UserError(
-            f"{args.predictions[0]}: the labels of split {file.metadata['part']!r} are not published, so it cannot be "
+            f"{args.predictions[0]}: the labels of split {file.metadata['split']!r} are not published, so it cannot be "
             "evaluated; write a submission instead"
         )
     file.check(ids, [], segments.num_classes)
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
             "clips": int(file.metadata["clips"]),
             "crops": int(file.metadata["crops"]),
             "segments": len(ids),
-            "skipped": len(part) - len(ids),
+            "skipped": len(every) - len(ids),
             "without_modality": int((~file.availability(ids)).sum()),
             "subsets": subsets,
             "reliability": reliability,

@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     runtime.start("predict", 1)
 
     clips, crops = args.views
-    metadata = {"part": args.split, "clips": clips, "crops": crops, "input": args.input}
+    metadata = {"split": args.split, "clips": clips, "crops": crops, "input": args.input}
     views = list(range(clips * crops))
     write_views(run_of(args, args.split), args.out, views, metadata, "float32", train=False, clips=clips, crops=crops)
 

@@ -92,8 +92,8 @@ def train_net(args: argparse.Namespace, settings: TrainSlice, group: Group) -> N
     order, placement = training.order(group), placement_of(group.device)
     threads = max(1, args.threads // group.world)
     batches = epoch_batches(training.dataset, order, threads, placement, training.heads)
-    plan, loss, state = training.plan(order.whole), training.loss(), training.state(group.device)
-    history = train(model, batches, loss, plan, placement, state, args.name, bool(args.compile), group)
+    schedule, loss, state = training.schedule(order.whole), training.loss(), training.state(group.device)
+    history = train(model, batches, loss, schedule, placement, state, args.name, bool(args.compile), group)
     save(args, model, description, history, group)
     if group.leader:
         state.remove()

@@ -28,7 +28,7 @@ from egokd.sampling.loading import finish, loader
 from egokd.sampling.modalities.common import Shared
 from egokd.sampling.modalities.opened import open_modalities
 from egokd.sampling.rows import readable, shard_paths, split_available
-from egokd.training.loop import Batch, Loss, Plan, label_loss, student_loss
+from egokd.training.loop import Batch, Loss, Schedule, label_loss, student_loss
 from egokd.training.state import StateFile, digest_of, fingerprint_of
 
 
@@ -150,10 +150,10 @@ class Training:
         share = {"rank": group.rank, "world": group.world}
         return EpochBatches(len(self.dataset), goal.batch_size, self.seed, views_per_segment=most, **share)
 
-    def plan(self, steps_per_epoch: int) -> Plan:
+    def schedule(self, steps_per_epoch: int) -> Schedule:
         """Length and step sizes of the run."""
         goal = self.settings.train
-        return Plan(
+        return Schedule(
             epochs=goal.epochs,
             steps_per_epoch=steps_per_epoch,
             warmup_steps=round(goal.warmup_epochs * steps_per_epoch),

@@ -46,7 +46,7 @@ Loss = Callable[[dict[str, Tensor], Batch], dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Schedule:
     """How long and how fast: plain numbers, see `TrainSettings` for their meaning."""
 
     epochs: int
@@ -86,7 +86,7 @@ def train(
     model: nn.Module,
     batches: Callable[[int, int], Iterable[Batch]],
     loss: Loss,
-    plan: Plan,
+    schedule: Schedule,
     placement: Placement,
     state: StateFile,
     name: str,
@@ -96,7 +96,7 @@ def train(
     """Train `model` in place, from `state` if it holds an unfinished run, and return the history.
 
     batches(epoch, skip)  the batches of an epoch without the first `skip`, a pure function of its arguments; there
-                          must be `plan.steps_per_epoch - skip` of them, on the device of `placement`
+                          must be `schedule.steps_per_epoch - skip` of them, on the device of `placement`
     name                  of the run, for the progress bar
     group                 the processes that train together, each with its share of every batch; all of them call this
 
@@ -107,34 +107,36 @@ def train(
     group = group or Group(placement.device)
     set_switches(placement)
     convert(model, placement).train()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=plan.lr, weight_decay=plan.weight_decay, fused=placement.fused)
-    run = _Run(model, optimiser, plan, state, placement, group)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=schedule.lr, weight_decay=schedule.weight_decay, fused=placement.fused
+    )
+    run = _Run(model, optimiser, schedule, state, placement, group)
     forward = _compiled(group.spread(model), placement) if compiled else group.spread(model)
     with stop_on_signal() as stop_wanted, _bar(name, run) as bar, state:
-        while run.step < plan.total_steps:
-            epoch, skip = divmod(run.step, plan.steps_per_epoch)
+        while run.step < schedule.total_steps:
+            epoch, skip = divmod(run.step, schedule.steps_per_epoch)
             for batch in batches(epoch, skip):
                 _step(forward, loss, batch, run)
                 bar.show(run.step, run.last_loss)
-                if run.step % plan.steps_per_epoch == 0:
+                if run.step % schedule.steps_per_epoch == 0:
                     run.end_epoch()
                 stop, save = group.agree(stop_wanted(), run.overdue())
-                if (stop or save) and run.step < plan.total_steps:
+                if (stop or save) and run.step < schedule.total_steps:
                     run.save()
-                if stop and run.step < plan.total_steps:
+                if stop and run.step < schedule.total_steps:
                     state.wait()
                     log.warning(
                         "stopped by SIGTERM or Ctrl-C after step %d; the state is saved, run again to resume",
                         run.step,
                     )
                     sys.exit(STOPPED)
-            if run.step != (epoch + 1) * plan.steps_per_epoch:
+            if run.step != (epoch + 1) * schedule.steps_per_epoch:
                 raise RuntimeError(f"epoch {epoch + 1} ended after step {run.step}: wrong number of batches")
     return run.history
 
 
 def _bar(name: str, run: "_Run") -> Bar:
-    return Bar(name, run.plan.total_steps, run.plan.steps_per_epoch, run.step, run.group.leader)
+    return Bar(name, run.schedule.total_steps, run.schedule.steps_per_epoch, run.step, run.group.leader)
 
 
 def _compiled(forward: nn.Module, placement: Placement) -> Callable[..., dict[str, Tensor]]:
@@ -145,18 +147,18 @@ def _compiled(forward: nn.Module, placement: Placement) -> Callable[..., dict[st
 
 def _step(forward: Callable[..., dict[str, Tensor]], loss: Loss, batch: Batch, run: "_Run") -> None:
     """One update; adds its losses to `run`."""
-    plan, group, scaler = run.plan, run.group, run.scaler
-    rate = learning_rate(run.step, plan.total_steps, plan.warmup_steps, plan.lr)
+    schedule, group, scaler = run.schedule, run.group, run.scaler
+    rate = learning_rate(run.step, schedule.total_steps, schedule.warmup_steps, schedule.lr)
     for parameters in run.optimiser.param_groups:
         parameters["lr"] = rate
-    torch.manual_seed(step_seed(plan.seed, run.step) + group.rank)
+    torch.manual_seed(step_seed(schedule.seed, run.step) + group.rank)
     with run.placement.autocast():
         logits = forward(batch.inputs)
     losses = loss(logits, _with_divisors(batch, group))  # outside autocast: in float32
     run.optimiser.zero_grad(set_to_none=True)
     scaler.scale(losses["loss"]).backward()
     scaler.unscale_(run.optimiser)
-    nn.utils.clip_grad_norm_(run.model.parameters(), plan.clip_norm)
+    nn.utils.clip_grad_norm_(run.model.parameters(), schedule.clip_norm)
     scaler.step(run.optimiser)
     scaler.update()
     run.add(losses, len(batch.labels_BH), rate)
@@ -181,12 +183,12 @@ class _Run:
         self,
         model: nn.Module,
         optimiser: torch.optim.Optimizer,
-        plan: Plan,
+        schedule: Schedule,
         state: StateFile,
         placement: Placement,
         group: Group,
     ):
-        self.model, self.optimiser, self.plan, self.state = model, optimiser, plan, state
+        self.model, self.optimiser, self.schedule, self.state = model, optimiser, schedule, state
         self.placement, self.group, self.scaler = placement, group, placement.loss_scaler()
         self.step, self.segments, self.seconds = 0, 0, 0.0
         self.sums: dict[str, float] = {}
@@ -200,7 +202,7 @@ class _Run:
             self.scaler.load_state_dict(saved["scaler"])
             for key in self.KEPT:
                 setattr(self, key, saved[key])
-            log.info("resuming after step %d of %d", self.step, plan.total_steps)
+            log.info("resuming after step %d of %d", self.step, schedule.total_steps)
         self._began = self._saved_at = time.monotonic()
 
     def add(self, losses: dict[str, Tensor], segments: int, rate: float) -> None:
@@ -221,8 +223,8 @@ class _Run:
             self.last_loss = values["loss"]
             if not math.isfinite(self.last_loss):
                 raise UserError(
-                    f"the loss is {self.last_loss} at step {step + 1} of {self.plan.total_steps} "
-                    f"(epoch {step // self.plan.steps_per_epoch + 1}, learning rate {rate:.3g}): training has "
+                    f"the loss is {self.last_loss} at step {step + 1} of {self.schedule.total_steps} "
+                    f"(epoch {step // self.schedule.steps_per_epoch + 1}, learning rate {rate:.3g}): training has "
                     "diverged. Try a lower lr, a longer warm-up (warmup_epochs) or a smaller clip_norm; if it comes "
                     "with the first steps, look for damaged inputs."
                 )
@@ -236,7 +238,7 @@ class _Run:
         seconds = self._clock()
         self.history.append(
             {
-                "epoch": self.step // self.plan.steps_per_epoch,
+                "epoch": self.step // self.schedule.steps_per_epoch,
                 "lr": self.rate,
                 **{name: total / self.segments for name, total in self.sums.items()},
                 "segments_per_s": self.segments / max(seconds, 1e-9),
@@ -245,7 +247,7 @@ class _Run:
         )
         self.sums, self.segments, self.seconds = {}, 0, 0.0
         self._began = time.monotonic()
-        if self._due(0.0) or self.step == self.plan.total_steps:
+        if self._due(0.0) or self.step == self.schedule.total_steps:
             self.save()
 
     def _clock(self) -> float:

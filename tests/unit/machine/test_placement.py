@@ -8,7 +8,7 @@ from torch import nn
 
 from egokd.errors import UserError
 from egokd.machine.placement import Placement, convert, placement_of
-from egokd.training.loop import Plan, train
+from egokd.training.loop import Schedule, train
 from egokd.training.state import StateFile
 
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
@@ -68,6 +68,6 @@ def test_on_a_cpu_nothing_is_laid_out_anew():
 def test_compiling_for_a_card_without_a_backend_is_one_sentence(monkeypatch, tmp_path):
     old = card(monkeypatch, 6, 1)
     assert not old.compiles and card(monkeypatch, 7, 0).compiles and placement_of(CPU).compiles
-    plan, state = Plan(1, 1, 0, 0.1, 0.0, 1.0, 0), StateFile(tmp_path, "{}")
+    plan, state = Schedule(1, 1, 0, 0.1, 0.0, 1.0, 0), StateFile(tmp_path, "{}")
     with pytest.raises(UserError, match=r"compute\.compile.*set it to false"):
         train(nn.Linear(1, 1), None, None, plan, replace(old, device=CPU, repeatable=False), state, "", True)

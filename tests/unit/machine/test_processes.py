@@ -10,7 +10,7 @@ from egokd.errors import UserError
 from egokd.machine.placement import placement_of
 from egokd.machine.processes import Group
 from egokd.sampling.batches import EpochBatches
-from egokd.training.loop import Batch, Plan, label_loss, student_loss, train
+from egokd.training.loop import Batch, Schedule, label_loss, student_loss, train
 from egokd.training.state import StateFile
 from together import together
 
@@ -58,7 +58,7 @@ def train_share(folder, group, kind):
     loss = label_loss(HEADS, 0.1) if kind == "labels" else student_loss(HEADS, 3.0, 1.0, 0.5, 0.0)
     torch.manual_seed(0)
     model = Net()
-    plan = Plan(3, order.whole, warmup_steps=2, lr=0.01, weight_decay=0.02, clip_norm=1.0, seed=SEED)
+    plan = Schedule(3, order.whole, warmup_steps=2, lr=0.01, weight_decay=0.02, clip_norm=1.0, seed=SEED)
     history = train(model, batches, loss, plan, placement_of(CPU), StateFile(folder, "same"), "test", group=group)
     return history, {name: value.detach().clone() for name, value in model.state_dict().items()}
 

@@ -128,7 +128,7 @@ def predicted(tmp_path):
         ]
         write_logits(
             tmp_path / "test.safetensors", ids, [0, 1], {"verb": 2, "noun": 3}, np.ones(len(ids), bool), iter(chunks),
-            {"part": "test"}, dtype="float32",
+            {"split": "test"}, dtype="float32",
         )  # fmt: skip
         return ["--segments", str(tmp_path / "segments.parquet"), "--predictions", str(tmp_path / "test.safetensors")]
 
