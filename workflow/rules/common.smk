@@ -120,13 +120,10 @@ def figure_code(step):
 
 
 def adapter_code(step):
-    """The same for a step that reads official files."""
-
-    def digest(wildcards):
-        row = FORMATS[experiment(wildcards).data.format]
-        return code_digest((f"egokd.steps.{step}", row.module), (repr(row),))
-
-    return digest
+    """The same for a step that reads official files; which files these are is seen in its inputs."""
+    return lambda wildcards: code_digest(
+        (f"egokd.steps.{step}", FORMATS[experiment(wildcards).data.format].module)
+    )
 
 
 def flow_code(wildcards):

@@ -1,0 +1,115 @@
+"""Foreign checkpoints from the file to the result table, one of each format, added to the finished smoke run.
+
+Where a format holds this dataset's classifiers, the model is taken in place of training; where it does not, a training
+starts from its backbone. The files have the releases' names and random values.
+"""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from egokd.distillation.logit_files import LogitFile
+from egokd.io import read_json
+from egokd.models.build import build_model, load_model
+from egokd.models.foreign import FORMATS
+from rehearsal import REDUCED
+from smoke import SMOKE, snakemake
+
+HEADS = {"verb": 8, "noun": 10}
+FRAMES, SIZE = 4, 32  # of the smoke run
+# format -> net, modality
+TAKEN = {"authors": ("video_swin_t", "flow"), "authors_stlt": ("stlt", "obj")}
+STARTED = {
+    "torchvision": ("video_swin_t", "rgb"),
+    "video_swin": ("video_swin_t", "audio"),
+    "timm": ("timesformer_b", "rgb"),
+}
+SHORT = {"epochs": 1, "warmup_epochs": 0, "batch_size": 16, "lr": 0.001, "weight_decay": 0.02, "clip_norm": 5.0}
+
+
+def options(net: str) -> dict:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in REDUCED[net].items()}
+
+
+def foreign_file(path, kind: str, net: str, modality: str, heads: dict[str, int]) -> torch.nn.Module:
+    """Write a checkpoint of this kind; returns our net with the same values."""
+    torch.manual_seed(len(kind))
+    model = build_model(net, modality, heads, FRAMES, SIZE, **options(net))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0, 0.05)
+    state: dict[str, torch.Tensor] = {}
+    for name, tensor in model.state_dict().items():
+        if theirs := FORMATS[kind].rename(name):
+            state.setdefault(theirs, tensor)
+    torch.save({"state_dict": state, "epoch": 30}, path)
+    return model
+
+
+@pytest.fixture(scope="module")
+def imported(folder, tmp_path_factory):
+    """A copy of the finished smoke run with a teacher of each format, run to its table; and the nets of the files."""
+    path = tmp_path_factory.mktemp("imports") / "work"
+    shutil.copytree(folder, path)
+    config = yaml.safe_load((path / SMOKE).read_text())
+    smoke = config["datasets"]["smoke"]
+    nets = {}
+    for kind, (net, modality) in {**TAKEN, **STARTED}.items():
+        heads = HEADS if kind in TAKEN else {"action": 5}
+        nets[kind] = foreign_file(path / f"{kind}.pth", kind, net, modality, heads)
+        source = {"path": f"{kind}.pth", "format": kind, "sha256": None}
+        smoke["teachers"][f"of_{kind}"] = {
+            **{"modality": modality, "net": net, "options": options(net)},
+            "train": {**SHORT, "label_smoothing": 0.0},
+            "checkpoint" if kind in TAKEN else "init": source,
+        }
+    teachers = ["rgb", *(f"of_{kind}" for kind in nets)]
+    ensemble = {"teachers": teachers, "scheme": "heldout", "weights_temperature": 1.0, "combine": "logits"}
+    smoke["ensembles"]["imported"] = ensemble
+    student = {"ensemble": "imported", "net": "small", "options": {"width": 4}, "tau": 2.0}
+    student |= {"kd_weight": 1.0, "ce_weight": 0.0, "train": {**SHORT, "label_smoothing": 0.0}}
+    smoke["students"]["imported"] = student
+    (path / SMOKE).write_text(yaml.safe_dump(config, sort_keys=False))
+    snakemake(path, "results/tables/smoke.csv")
+    return path, nets
+
+
+def test_the_table_has_every_imported_model_and_their_student(imported):
+    table = pd.read_csv(imported[0] / "results/tables/smoke.csv").set_index("model")
+    models = [f"baseline_of_{kind}" for kind in imported[1]]
+    assert {*models, "ensemble_imported", "student_imported"} <= set(table.index)
+    assert np.isfinite(table.loc[[*models, "ensemble_imported", "student_imported"], "action_nll"]).all()
+
+
+@pytest.mark.parametrize("kind", TAKEN)
+def test_a_taken_model_has_the_files_tensors_and_was_not_trained_here(imported, kind):
+    path, nets = imported
+    folder = path / f"results/models/smoke/baseline_of_{kind}/seed0"
+    model, description = load_model(folder / "model.safetensors")
+    assert description["trained"] is True and not (folder / "history.csv").exists()
+    for name, tensor in nets[kind].state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize("kind", STARTED)
+def test_a_training_started_from_the_files_backbone(imported, kind):
+    path, nets = imported
+    model = load_model(path / f"results/models/smoke/baseline_of_{kind}/seed0/model.safetensors")[0].state_dict()
+    first = {name: tensor for name, tensor in nets[kind].state_dict().items() if FORMATS[kind].rename(name)}
+    backbone = [name for name in first if not name.startswith("heads.") and model[name].is_floating_point()]
+    moved = torch.cat([(model[name] - first[name]).flatten() for name in backbone]).abs()
+    # one epoch of a few small steps leads not far from where it began, and somewhere
+    assert 0 < moved.mean() < 0.01
+
+
+def test_imported_teachers_are_banked_and_weighted(imported):
+    path, nets = imported
+    weights = read_json(path / "results/ensembles/smoke/imported/seed0.json")["weights"]["verb"]
+    assert weights.keys() == {"rgb", *(f"of_{kind}" for kind in nets)} and min(weights.values()) > 0
+    for kind in nets:
+        bank = LogitFile(sorted((path / f"results/bank/smoke/of_{kind}/seed0").glob("*.safetensors")))
+        assert bank.views == [0] and any(bank.available.values())
