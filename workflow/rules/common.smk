@@ -121,9 +121,7 @@ def figure_code(step):
 
 def adapter_code(step):
     """The same for a step that reads official files; which files these are is seen in its inputs."""
-    return lambda wildcards: code_digest(
-        (f"egokd.steps.{step}", FORMATS[experiment(wildcards).data.format].module)
-    )
+    return lambda wildcards: code_digest((f"egokd.steps.{step}", FORMATS[experiment(wildcards).data.format].module))
 
 
 def flow_code(wildcards):
