@@ -26,3 +26,9 @@ def student_of(model: str) -> str | None:
 def ensemble_of(model: str) -> str | None:
     """The ensemble that a row of the table is, by its name in the config; None for other rows."""
     return model.removeprefix(ENSEMBLE_PREFIX) if model.startswith(ENSEMBLE_PREFIX) else None
+
+
+def head_place(head: str) -> tuple[int, str]:
+    """Sort key of heads where a person reads them: verb, noun, then others by name."""
+    known = ("verb", "noun")
+    return (known.index(head) if head in known else len(known), head)

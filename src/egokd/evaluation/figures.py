@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from egokd.evaluation.tables import heads_of
 from egokd.io import atomic_path
 from egokd.modalities import MODALITIES
-from egokd.names import RGB_BASELINE
+from egokd.names import RGB_BASELINE, head_place
 
 OTHER = {"omnivore": "#8c8c8c", "ensemble": "#5b5b5b", "student": "#c44e52"}
 NAMELESS = "#000000"  # a teacher that does not have the name of its modality
@@ -163,7 +163,7 @@ def accuracy(table: pd.DataFrame) -> Figure:
 def ensemble_weights(weights: list[dict], data: str) -> Figure:
     """Stacked weights of the teachers per ensemble and head, mean over seeds. `data` names dataset and source."""
     names = list(dict.fromkeys(entry["ensemble"] for entry in weights))
-    heads = list(weights[0]["weights"])
+    heads = sorted(weights[0]["weights"], key=head_place)
     figure, axes = plt.subplots(
         1, len(heads), figsize=(3.4 * len(heads), 2.8), squeeze=False, sharey=True, layout="constrained"
     )
