@@ -16,6 +16,7 @@ from egokd.errors import UserError
 from egokd.models.nets import find_net
 from egokd.planning import models, slices
 from egokd.planning.code import code_digest
+from egokd.planning.old_keys import translate
 from egokd.planning.origin import check_origins
 from egokd.planning.paths import Paths, flat, labelled, seed_files, view_name
 from egokd.planning.recipes import resolve
@@ -25,11 +26,15 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 try:
-    CONFIG = validate(Config, resolve(config, Path(workflow.basedir) / "workflow" / "recipes"), "config")
+    TODAY, RENAMED = translate(resolve(config, Path(workflow.basedir) / "workflow" / "recipes"))
+    CONFIG = validate(Config, TODAY, "config")
     PATHS = {name: Paths(name, experiment) for name, experiment in CONFIG.datasets.items()}
     check_origins(PATHS.values())
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+for sentence in RENAMED:
+    logger.warning(sentence)
 
 DATASETS = list(CONFIG.datasets)
 ENSEMBLES = sorted({name for e in CONFIG.datasets.values() for name in e.ensembles})
