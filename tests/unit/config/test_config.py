@@ -6,10 +6,11 @@ import json
 import pytest
 import yaml
 
-from egokd.config.data import FolderSettings
+from egokd.config.data import RESERVED_HEADS, FolderSettings
 from egokd.config.demo_kitchen import DemoSettings
 from egokd.config.experiment import Config, schema_text
 from egokd.config.validation import parse_settings, validate
+from egokd.datasets.segments import FIXED_COLUMNS
 from egokd.errors import UserError
 from egokd.planning.recipes import resolve
 from paths import REPOSITORY
@@ -131,6 +132,10 @@ def test_heads_of_own_videos_may_not_hide_other_columns(heads, words):
     with pytest.raises(UserError, match=words):
         parse_settings(FolderSettings, json.dumps(own))
     assert parse_settings(FolderSettings, json.dumps({**own, "heads": ["gesture"]})).heads == ["gesture"]
+
+
+def test_every_column_of_the_segment_table_is_a_reserved_name():
+    assert {*FIXED_COLUMNS, "fold", "shard"} <= set(RESERVED_HEADS)
 
 
 def test_step_settings_are_checked_the_same_way(values):
