@@ -51,9 +51,9 @@ def test_file_round_trip(tmp_path):
     assert not list(tmp_path.glob(".*part*"))
 
 
-def test_select_knows_its_parts():
+def test_select_knows_its_splits_and_folds():
     rows = segment_rows().assign(fold="")
     rows.loc[:59, "fold"] = ["heldout"] * 10 + ["fit"] * 50
     assert [len(select(rows, part)) for part in ("fit", "heldout", "train", "val", "test")] == [50, 10, 60, 10, 0]
-    with pytest.raises(UserError, match="unknown part 'dev'"):
+    with pytest.raises(UserError, match="unknown split 'dev'"):
         select(rows, "dev")
