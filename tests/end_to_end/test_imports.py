@@ -14,7 +14,7 @@ import pytest
 import torch
 import yaml
 
-from egokd.config.experiment import Config
+from egokd.config.experiment import Config, Experiment
 from egokd.config.validation import parse_settings, validate
 from egokd.config.views import ViewSlice
 from egokd.datasets.segments import read_segments
@@ -22,7 +22,7 @@ from egokd.distillation.logit_files import LogitFile
 from egokd.io import read_json
 from egokd.models.build import build_model, load_model
 from egokd.models.foreign import FORMATS
-from egokd.planning import slices
+from egokd.planning import models, slices
 from egokd.planning.paths import Paths
 from egokd.planning.recipes import resolve
 from egokd.sampling.dataset import ViewDataset
@@ -100,11 +100,18 @@ def imported(folder, tmp_path_factory):
     return path, nets
 
 
+def experiment_of(path) -> Experiment:
+    """What the run in this folder was asked for."""
+    text = resolve(yaml.safe_load((path / SMOKE).read_text()), path / "workflow/recipes")
+    return validate(Config, text, SMOKE).datasets["smoke"]
+
+
 def test_the_table_has_every_imported_model_and_their_student(imported):
     table = pd.read_csv(imported[0] / "results/tables/smoke.csv").set_index("model")
-    models = [f"baseline_of_{kind}" for kind in imported[1]]
-    assert {*models, "ensemble_imported", "student_imported"} <= set(table.index)
-    assert np.isfinite(table.loc[[*models, "ensemble_imported", "student_imported"], "action_nll"]).all()
+    names = [f"baseline_of_{kind}" for kind in imported[1]]
+    assert {*names, "ensemble_imported", "student_imported"} <= set(table.index)
+    assert sorted(table.index) == sorted(models.reported(experiment_of(imported[0])))
+    assert np.isfinite(table["action_nll"]).all()
 
 
 @pytest.mark.parametrize("kind", TAKEN)
@@ -123,8 +130,7 @@ def test_stored_predictions_are_those_of_the_files_tensors(imported, kind):
     """The net that the file was written from, run clip by clip on the same views, outside the step."""
     path, nets = imported
     model, modality = f"baseline_of_{kind}", TAKEN[kind][1]
-    text = resolve(yaml.safe_load((path / SMOKE).read_text()), path / "workflow/recipes")
-    experiment = validate(Config, text, SMOKE).datasets["smoke"]
+    experiment = experiment_of(path)
     settings = parse_settings(ViewSlice, slices.view_settings(experiment, model))
     clips, crops = experiment.evaluation.views[0]
     files = Paths("smoke", experiment)
