@@ -22,7 +22,7 @@ from egokd.machine.processes import Group
 from egokd.models.build import build_model, example_inputs, load_model
 from egokd.models.files import save_model
 from egokd.training import loop
-from egokd.training.loop import Batch, Schedule, label_loss, student_loss, train
+from egokd.training.loop import Batch, Loss, Schedule, label_loss, student_loss, train
 from egokd.training.state import StateFile
 
 HEADS = {"verb": 5, "noun": 7}
@@ -59,11 +59,27 @@ def switches_put_back() -> Iterator[None]:
 
 
 class Rehearsal:
-    """One net, its batches and its loss; `taught`: by logits of teachers, as a student."""
+    """One net, its batches and its loss.
 
-    def __init__(self, net: str, modality: str, placement: Placement, folder: Path, taught: bool = False):
+    taught   by logits of teachers, as a student
+    options  of the net, beside those that make it small
+    loss     in place of the usual one
+    """
+
+    def __init__(
+        self,
+        net: str,
+        modality: str,
+        placement: Placement,
+        folder: Path,
+        taught: bool = False,
+        options: dict | None = None,
+        loss: Loss | None = None,
+    ):
         self.net, self.modality, self.placement, self.folder = net, modality, placement, folder
-        self.loss = student_loss(list(HEADS), 2.0, 1.0, 0.5, 0.1) if taught else label_loss(list(HEADS), 0.1)
+        self.options = {**(options or {}), **REDUCED[net]}
+        usual = student_loss(list(HEADS), 2.0, 1.0, 0.5, 0.1) if taught else label_loss(list(HEADS), 0.1)
+        self.loss = loss or usual
         self.build = {"net": net, "modality": modality, "heads": HEADS, "num_frames": FRAMES, "size": SIZE}
         torch.manual_seed(0)
         self.clips = [example_inputs(net, modality, FRAMES, SIZE, BATCH) for _ in range(STEPS)]
@@ -74,7 +90,7 @@ class Rehearsal:
     def model(self) -> nn.Module:
         """A fresh net, the same at each call."""
         torch.manual_seed(1)
-        return build_model(**self.build, **REDUCED[self.net])
+        return build_model(**self.build, **self.options)
 
     def batches(self, killed_at: int | None = None, share: slice = slice(None)) -> Callable:
         """What `train` asks for batches; a run is killed before step `killed_at`."""
@@ -123,7 +139,7 @@ class Rehearsal:
     def predict(self, model: nn.Module) -> None:
         """Write the model, read it and run it over all clips; logits must be in full precision and finite."""
         path = self.folder / "model.safetensors"
-        save_model(path, model, {**self.build, "options": REDUCED[self.net]})
+        save_model(path, model, {**self.build, "options": self.options})
         loaded, _ = load_model(path)
         loaded.register_forward_hook(lambda module, inputs, logits: assert_full_precision(logits))
         rows = np.arange(BATCH)

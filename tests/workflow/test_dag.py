@@ -96,6 +96,27 @@ def test_missing_checkpoint_stops_before_anything_runs(fresh):
     assert "weights.pth" in output
 
 
+def test_missing_list_of_classes_stops_before_anything_runs(fresh):
+    checkpoint = CHECKPOINT.replace("}", ", classes: order.txt}")
+    fresh.edit(
+        "config.yaml",
+        "      flow: *small\n",
+        f"      flow: {{<<: *small, net: video_swin_t, checkpoint: {checkpoint}}}\n",
+    )
+    (fresh.path / "weights.pth").write_bytes(b"stands in: nothing is read in a dry run")
+    output = fresh.snakemake("-n", "-p", "results/tables/epic.csv", check=False)
+    assert "MissingInputException" in output and "order.txt" in output
+    (fresh.path / "order.txt").write_text("stands in")
+    assert "--classes order.txt" in fresh.snakemake("-n", "-p", "results/tables/epic.csv")
+
+
+def test_a_backbone_has_no_list_of_classes(fresh):
+    init = CHECKPOINT.replace("}", ", classes: order.txt}")
+    fresh.edit("config.yaml", "      flow: *small\n", f"      flow: {{<<: *small, net: video_swin_t, init: {init}}}\n")
+    output = fresh.snakemake("-n", "results/tables/epic.csv", check=False)
+    assert "init.classes: a training starts from the backbone alone" in output and "Traceback" not in output
+
+
 def test_training_can_start_from_a_published_backbone(fresh):
     fresh.edit(
         "config.yaml", "      flow: *small\n", f"      flow: {{<<: *small, net: video_swin_t, init: {CHECKPOINT}}}\n"

@@ -12,6 +12,7 @@ for model in IMPORTED:
             f"import_{model}"
         input:
             checkpoint=lambda wildcards, m=model: models.settings_of(experiment(wildcards), m).checkpoint.path,
+            classes=lambda wildcards, m=model: models.settings_of(experiment(wildcards), m).checkpoint.classes or [],
             segments="results/data/{dataset}/segments.parquet",
         output:
             model=f"results/models/{{dataset}}/{model}/seed{{seed}}/model.safetensors",

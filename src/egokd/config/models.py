@@ -21,6 +21,9 @@ class CheckpointSettings(Section):
     """Per channel, what the file's net expects: ours * scale + shift; null: the same as ours."""
     input_shift: Annotated[list[float], Field(min_length=1)] | None = None
     """See `input_scale`."""
+    classes: str | None = None
+    """File with the names of the classes in the checkpoint's order, text or JSON (see docs/models.md): compared with
+    the dataset's, and the classifiers are put into its order; null: the order is taken to be the dataset's."""
 
 
 class NetSettings(Section):
@@ -35,6 +38,12 @@ class NetSettings(Section):
     """Weights whose backbone training starts from; null: as `options` say, or from scratch."""
     gpus: Annotated[int, Field(ge=0)] | None = None
     """GPUs of this training; null: as `compute.gpus` says."""
+
+    @model_validator(mode="after")
+    def _backbone_has_no_classes(self) -> "NetSettings":
+        if self.init and self.init.classes:
+            raise ValueError("init.classes: a training starts from the backbone alone, which has no classes; remove it")
+        return self
 
 
 class TeacherSettings(NetSettings):

@@ -30,6 +30,7 @@ def import_arguments(experiment: Experiment, model: str, kind: str) -> str:
     for key in ("input_scale", "input_shift"):
         if values := getattr(source, key):
             words += [f"--{key.replace('_', '-')}", *map(str, values)]
+    words += ["--classes", source.classes] if source.classes else []
     return shlex.join(words)
 
 
