@@ -37,9 +37,11 @@ class Workspace:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def snakemake(self, *arguments: str, check: bool = True) -> str:
-        """Run Snakemake with the touching python; returns stdout and stderr."""
+    def snakemake(self, *arguments: str, check: bool = True, real: bool = False) -> str:
+        """Run Snakemake with the touching python, or with the real one; returns stdout and stderr."""
         environment = {**os.environ, "EGOKD_BIN": str(self.path / "bin"), "PYTHONHASHSEED": "0"}
+        if real:
+            environment |= {"EGOKD_BIN": str(Path(sys.executable).parent), "PYTHONPATH": str(self.path / "src")}
         done = subprocess.run(
             [sys.executable, "-m", "snakemake", *arguments],
             cwd=self.path,

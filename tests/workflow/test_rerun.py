@@ -1,10 +1,11 @@
 """What is run again after which change: each proven by a dry run on a finished workspace."""
 
 import ast
+import os
 import re
 from pathlib import Path
 
-from egokd.steps.collect_skipped import redo_command
+from egokd.media.skipped import Skip, write_skipped
 
 OTHER_TEACHERS = {"train_teacher_rgb", "train_teacher_audio", "train_teacher_obj"}
 EXTRACTION = {"generate_demo", "index_segments", "extract_frames", "extract_flow", "extract_audio", "extract_objects"}
@@ -205,19 +206,39 @@ def test_finished_work_is_kept_by_touch(workspace):
     assert workspace.planned() == {}
 
 
-def test_the_command_that_collect_skipped_names_makes_those_shards_anew(workspace):
-    tables = [Path("results/data/epic/rgb/1.skipped.csv"), Path("results/data/epic/obj/0.skipped.csv")]
-    program, *arguments = redo_command("epic", tables).split()
-    assert program == "snakemake"
-    jobs = workspace.planned(*arguments)
+def skip(path: Path, rows: list[Skip]) -> None:
+    """Write a table of skipped segments as if it had been written when the file was."""
+    written = path.stat()
+    write_skipped(path, rows)
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+
+
+def test_reread_makes_exactly_the_shards_with_gaps_anew(workspace):
+    data = workspace.path / "results/data/epic"
+    for path in data.glob("*/*.skipped.csv"):
+        skip(path, [])
+    skip(data / "rgb/1.skipped.csv", [Skip("P01_01", "", "extract_frames", "cut off")])
+    skip(data / "obj/0.skipped.csv", [Skip("P01_02", "", "extract_objects", "no such file")])
+    assert workspace.planned() == {}
+    assert "reads 2 of" in workspace.snakemake("--cores", "1", "reread_epic", real=True)
+    jobs = workspace.planned()
     # flow is computed from the frames of its shard; sound and all other shards stay
     extracted = {name: count for name, count in jobs.items() if name in EXTRACTION}
     assert extracted == {"extract_frames": 1, "extract_flow": 1, "extract_objects": 1}
     assert jobs["collect_skipped"] == 1 and {"train_teacher_rgb", "train_teacher_obj"} <= set(jobs)
-    output = workspace.snakemake("-n", "--cores", "2", *arguments)
+    output = workspace.snakemake("-n", "--cores", "2", "results/tables/epic.csv")
     shards = set(re.findall(r"(Extracting|Preparing|Reading) ([\w ]+) of epic, shard (\d+)", output))
     assert shards == {
         ("Extracting", "frames", "1"),
         ("Preparing", "optical flow", "1"),
         ("Reading", "hand and object boxes", "0"),
     }
+    workspace.snakemake("--cores", "2", "results/tables/epic.csv")
+    assert workspace.planned() == {}
+
+
+def test_reread_without_gaps_changes_nothing(workspace):
+    for path in (workspace.path / "results/data/epic").glob("*/*.skipped.csv"):
+        skip(path, [])
+    assert "since nothing was skipped" in workspace.snakemake("--cores", "1", "reread_epic", real=True)
+    assert workspace.planned() == {}

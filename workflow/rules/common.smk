@@ -51,6 +51,8 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     seed="|".join(str(seed) for seed in CONFIG.seeds),
     shard=r"\d+",
+    # the test split has its own tables and stores: it is needed for a submission alone, and may arrive later
+    subset="(/test)?",
     modality=one_of(m for e in CONFIG.datasets.values() for m in e.modalities),
     part=r"\d+-of-\d+",
     piece=r"(\.\d+-of-\d+)?",
@@ -77,11 +79,11 @@ def paths(wildcards):
 
 
 def from_paths(method, *arguments):
-    """Input function: what a method of `Paths` gives; its UserError becomes the workflow's."""
+    """Input function: what a method of `Paths` gives for wildcards or fixed values; its UserError becomes the workflow's."""
 
     def files(wildcards):
         try:
-            return getattr(paths(wildcards), method)(*arguments)
+            return getattr(paths(wildcards), method)(*(getattr(wildcards, name, name) for name in arguments))
         except UserError as error:
             raise WorkflowError(str(error)) from None
 
@@ -140,6 +142,11 @@ def published_flow(wildcards):
     entry = experiment(wildcards)
     official = entry.media.flow.source == "official"
     return f"--root {shlex.quote(paths(wildcards).root)} --format {entry.data.format}" if official else ""
+
+
+def asked_again(modality):
+    """Params function: how often the shard was asked to be read again."""
+    return lambda wildcards: paths(wildcards).asked_again(modality, wildcards.shard, wildcards.subset)
 
 
 def stores_read_by(model):
@@ -204,7 +211,7 @@ def annotations_of(dataset):
 
     def files(wildcards):
         try:
-            return PATHS[dataset].annotations()
+            return PATHS[dataset].annotations("/test")
         except UserError as error:
             raise WorkflowError(str(error)) from None
 

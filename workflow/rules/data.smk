@@ -54,15 +54,15 @@ rule generate_compositional:
 
 
 rule index_segments:
-    """Read the official annotation files into the segment table."""
+    """Read the official annotation files into the segment table; the test split has a table and stores of its own."""
     input:
-        annotations=from_paths("annotations"),
+        annotations=from_paths("annotations", "subset"),
     output:
-        "results/data/{dataset}/annotations.parquet",
+        "results/data/{dataset}{subset}/annotations.parquet",
     log:
-        "results/logs/index_segments/{dataset}.log",
+        "results/logs/index_segments/{dataset}{subset}.log",
     benchmark:
-        "results/benchmarks/index_segments/{dataset}.tsv"
+        "results/benchmarks/index_segments/{dataset}{subset}.tsv"
     priority: FIRST
     conda:
         "../../envs/egokd.yaml"
@@ -78,12 +78,13 @@ rule index_segments:
         source=lambda wildcards: experiment(wildcards).source,
         shards=lambda wildcards: experiment(wildcards).data.shards,
         options=lambda wildcards: slices.adapter_options(experiment(wildcards)),
+        splits=lambda wildcards: "test" if wildcards.subset else "train val",
     message:
-        "Reading the annotations of {wildcards.dataset}"
+        "Reading the annotations of {wildcards.dataset}{wildcards.subset}"
     shell:
         "python -m egokd.steps.index_segments --root {params.root:q} --format {params.format:q}"
         " --dataset {wildcards.dataset} --source {params.source:q} --shards {params.shards}"
-        " --options {params.options:q} {params.frames_rate} --threads {threads} --out {output} 2>&1 | tee {log}"
+        " --splits {params.splits} --options {params.options:q} {params.frames_rate} --threads {threads} --out {output} 2>&1 | tee {log}"
 
 
 rule assign_folds:
@@ -118,14 +119,14 @@ rule assign_folds:
 rule extract_frames:
     """Decode the frames of one shard of videos and store them as JPEG."""
     input:
-        segments="results/data/{dataset}/annotations.parquet",
+        segments="results/data/{dataset}{subset}/annotations.parquet",
     output:
-        store="results/data/{dataset}/rgb/{shard}.arrow",
-        skipped="results/data/{dataset}/rgb/{shard}.skipped.csv",
+        store="results/data/{dataset}{subset}/rgb/{shard}.arrow",
+        skipped="results/data/{dataset}{subset}/rgb/{shard}.skipped.csv",
     log:
-        "results/logs/extract_frames/{dataset}/{shard}.log",
+        "results/logs/extract_frames/{dataset}{subset}/{shard}.log",
     benchmark:
-        "results/benchmarks/extract_frames/{dataset}/{shard}.tsv"
+        "results/benchmarks/extract_frames/{dataset}{subset}/{shard}.tsv"
     priority: FIRST
     conda:
         "../../envs/egokd.yaml"
@@ -139,8 +140,9 @@ rule extract_frames:
         frames_rate=lambda wildcards: slices.frames_rate(experiment(wildcards)),
         format=lambda wildcards: experiment(wildcards).data.format,
         settings=lambda wildcards: slices.frame_settings(experiment(wildcards)),
+        again=asked_again("rgb"),
     message:
-        "Extracting frames of {wildcards.dataset}, shard {wildcards.shard}"
+        "Extracting frames of {wildcards.dataset}{wildcards.subset}, shard {wildcards.shard}"
     shell:
         "python -m egokd.steps.extract_frames --segments {input.segments} --shard {wildcards.shard}"
         " --root {params.root:q} --format {params.format:q} --settings {params.settings:q}"
@@ -150,14 +152,14 @@ rule extract_frames:
 rule extract_flow:
     """Compute optical flow from stored frames, or bring the published flow to them."""
     input:
-        frames="results/data/{dataset}/rgb/{shard}.arrow",
+        frames="results/data/{dataset}{subset}/rgb/{shard}.arrow",
     output:
-        store="results/data/{dataset}/flow/{shard}.arrow",
-        skipped="results/data/{dataset}/flow/{shard}.skipped.csv",
+        store="results/data/{dataset}{subset}/flow/{shard}.arrow",
+        skipped="results/data/{dataset}{subset}/flow/{shard}.skipped.csv",
     log:
-        "results/logs/extract_flow/{dataset}/{shard}.log",
+        "results/logs/extract_flow/{dataset}{subset}/{shard}.log",
     benchmark:
-        "results/benchmarks/extract_flow/{dataset}/{shard}.tsv"
+        "results/benchmarks/extract_flow/{dataset}{subset}/{shard}.tsv"
     priority: FIRST
     conda:
         "../../envs/egokd.yaml"
@@ -169,8 +171,9 @@ rule extract_flow:
         code=flow_code,
         published=published_flow,
         settings=lambda wildcards: slices.as_json(experiment(wildcards).media.flow.model_dump()),
+        again=asked_again("flow"),
     message:
-        "Preparing optical flow of {wildcards.dataset}, shard {wildcards.shard}"
+        "Preparing optical flow of {wildcards.dataset}{wildcards.subset}, shard {wildcards.shard}"
     shell:
         "python -m egokd.steps.extract_flow --frames {input.frames} --settings {params.settings:q}"
         " {params.published} --threads {threads} --out {output.store} --skipped {output.skipped} 2>&1 | tee {log}"
@@ -179,14 +182,14 @@ rule extract_flow:
 rule extract_audio:
     """Cut the sound of each segment out of the videos of one shard."""
     input:
-        segments="results/data/{dataset}/annotations.parquet",
+        segments="results/data/{dataset}{subset}/annotations.parquet",
     output:
-        store="results/data/{dataset}/audio/{shard}.arrow",
-        skipped="results/data/{dataset}/audio/{shard}.skipped.csv",
+        store="results/data/{dataset}{subset}/audio/{shard}.arrow",
+        skipped="results/data/{dataset}{subset}/audio/{shard}.skipped.csv",
     log:
-        "results/logs/extract_audio/{dataset}/{shard}.log",
+        "results/logs/extract_audio/{dataset}{subset}/{shard}.log",
     benchmark:
-        "results/benchmarks/extract_audio/{dataset}/{shard}.tsv"
+        "results/benchmarks/extract_audio/{dataset}{subset}/{shard}.tsv"
     priority: FIRST
     conda:
         "../../envs/egokd.yaml"
@@ -199,8 +202,9 @@ rule extract_audio:
         root=lambda wildcards: paths(wildcards).root,
         format=lambda wildcards: experiment(wildcards).data.format,
         settings=lambda wildcards: slices.as_json(experiment(wildcards).media.audio.model_dump()),
+        again=asked_again("audio"),
     message:
-        "Extracting sound of {wildcards.dataset}, shard {wildcards.shard}"
+        "Extracting sound of {wildcards.dataset}{wildcards.subset}, shard {wildcards.shard}"
     shell:
         "python -m egokd.steps.extract_audio --segments {input.segments} --shard {wildcards.shard}"
         " --root {params.root:q} --format {params.format:q} --settings {params.settings:q}"
@@ -238,15 +242,15 @@ rule index_boxes:
 rule extract_objects:
     """Read hand and object boxes of the segments of one shard."""
     input:
-        segments="results/data/{dataset}/annotations.parquet",
+        segments="results/data/{dataset}{subset}/annotations.parquet",
         index=from_paths("boxes_index"),
     output:
-        store="results/data/{dataset}/obj/{shard}.parquet",
-        skipped="results/data/{dataset}/obj/{shard}.skipped.csv",
+        store="results/data/{dataset}{subset}/obj/{shard}.parquet",
+        skipped="results/data/{dataset}{subset}/obj/{shard}.skipped.csv",
     log:
-        "results/logs/extract_objects/{dataset}/{shard}.log",
+        "results/logs/extract_objects/{dataset}{subset}/{shard}.log",
     benchmark:
-        "results/benchmarks/extract_objects/{dataset}/{shard}.tsv"
+        "results/benchmarks/extract_objects/{dataset}{subset}/{shard}.tsv"
     priority: FIRST
     conda:
         "../../envs/egokd.yaml"
@@ -260,8 +264,9 @@ rule extract_objects:
         format=lambda wildcards: experiment(wildcards).data.format,
         settings=lambda wildcards: slices.object_settings(experiment(wildcards)),
         index=lambda wildcards, input: f"--index {input.index}" if input.index else "",
+        again=asked_again("obj"),
     message:
-        "Reading hand and object boxes of {wildcards.dataset}, shard {wildcards.shard}"
+        "Reading hand and object boxes of {wildcards.dataset}{wildcards.subset}, shard {wildcards.shard}"
     shell:
         "python -m egokd.steps.extract_objects --segments {input.segments} {params.index} --shard {wildcards.shard}"
         " --root {params.root:q} --format {params.format:q} --settings {params.settings:q}"
@@ -271,14 +276,14 @@ rule extract_objects:
 rule collect_skipped:
     """Count what could not be read, and stop above the limit of the config."""
     input:
-        segments="results/data/{dataset}/annotations.parquet",
-        skipped=from_paths("skipped_tables"),
+        segments="results/data/{dataset}{subset}/annotations.parquet",
+        skipped=from_paths("skipped_tables", "subset"),
     output:
-        "results/data/{dataset}/skipped.csv",
+        "results/data/{dataset}{subset}/skipped.csv",
     log:
-        "results/logs/collect_skipped/{dataset}.log",
+        "results/logs/collect_skipped/{dataset}{subset}.log",
     benchmark:
-        "results/benchmarks/collect_skipped/{dataset}.tsv"
+        "results/benchmarks/collect_skipped/{dataset}{subset}.tsv"
     priority: FIRST
     conda:
         "../../envs/egokd.yaml"
@@ -290,7 +295,7 @@ rule collect_skipped:
         code=code("collect_skipped"),
         max_share=lambda wildcards: experiment(wildcards).data.max_skipped_share,
     message:
-        "Counting what could not be read of {wildcards.dataset}"
+        "Counting what could not be read of {wildcards.dataset}{wildcards.subset}"
     shell:
         "python -m egokd.steps.collect_skipped --segments {input.segments} --skipped {input.skipped}"
         " --max-share {params.max_share} --dataset {wildcards.dataset} --out {output} 2>&1 | tee {log}"
@@ -299,13 +304,13 @@ rule collect_skipped:
 rule index_stores:
     """List the shards of one modality, so that later jobs name one file in place of hundreds."""
     input:
-        stores=lambda wildcards: paths(wildcards).stores(wildcards.modality),
+        stores=from_paths("stores", "modality", "subset"),
     output:
-        "results/data/{dataset}/{modality}/shards.json",
+        "results/data/{dataset}{subset}/{modality}/shards.json",
     log:
-        "results/logs/index_stores/{dataset}/{modality}.log",
+        "results/logs/index_stores/{dataset}{subset}/{modality}.log",
     benchmark:
-        "results/benchmarks/index_stores/{dataset}/{modality}.tsv"
+        "results/benchmarks/index_stores/{dataset}{subset}/{modality}.tsv"
     priority: FIRST
     localrule: True
     conda:
@@ -317,6 +322,6 @@ rule index_stores:
     params:
         code=code("index_stores"),
     message:
-        "Listing the shards of {wildcards.modality} of {wildcards.dataset}"
+        "Listing the shards of {wildcards.modality} of {wildcards.dataset}{wildcards.subset}"
     shell:
         "python -m egokd.steps.index_stores --stores {input.stores} --out {output} 2>&1 | tee {log}"

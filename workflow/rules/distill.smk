@@ -48,11 +48,11 @@ for rule_name, splits, urgency in ("predict_heldout", "heldout", FITTING), ("pre
         name:
             rule_name
         input:
-            segments="results/data/{dataset}/segments.parquet",
-            skipped="results/data/{dataset}/skipped.csv",
+            segments=from_paths("segments", "split"),
+            skipped=from_paths("skipped", "split"),
             model="results/models/{dataset}/{model}/seed{seed}/model.safetensors",
             stores=lambda wildcards: paths(wildcards).store_index(
-                models.tested_on(experiment(wildcards), wildcards.model)
+                models.tested_on(experiment(wildcards), wildcards.model), wildcards.split
             ),
         output:
             f"results/predictions/{{dataset}}/{{model}}/seed{{seed}}/{{split,{splits}}}-{{views}}{{piece}}.safetensors",

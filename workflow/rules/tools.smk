@@ -32,10 +32,30 @@ for dataset in DATASETS:
             " --out results/check/{params.dataset} 2>&1 | tee {log}"
 
 
+for dataset in DATASETS:
+
+    rule:
+        """Ask for the shards in which segments were skipped to be read again by the next run, and for no other."""
+        name:
+            f"reread_{dataset}"
+        log:
+            f"results/logs/reread/{dataset}.log",
+        localrule: True
+        conda:
+            "../../envs/egokd.yaml"
+        threads: 1
+        params:
+            folders=[PATHS[dataset].data(split) for split in ("train", "test")],
+        message:
+            f"Asking for the shards of {dataset} in which segments were skipped"
+        shell:
+            "python -m egokd.steps.reread --folders {params.folders} 2>&1 | tee {log}"
+
+
 rule submission:
     """Write a submission to the EPIC-KITCHENS-100 action recognition challenge."""
     input:
-        segments="results/data/{dataset}/segments.parquet",
+        segments="results/data/{dataset}/test/annotations.parquet",
         predictions=lambda wildcards: paths(wildcards).predictions(
             wildcards.model, wildcards.seed, "test", experiment(wildcards).evaluation.views[0]
         ),

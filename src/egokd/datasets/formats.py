@@ -19,30 +19,38 @@ class Format:
     module       the adapter, a module as `egokd.datasets.adapter.Adapter` describes it
     annotations  patterns below the root: the files that the segment table is made of; the step index_segments runs
                  again when one of them changes
+    test         those of them that only the test split is read from: it has a table and stores of its own, so that they
+                 may arrive later
     box_files    patterns below the root, for formats whose boxes lie in few large files: the step index_boxes finds
                  each video in them; empty where each video has a file of its own, or none
     """
 
     module: str
     annotations: tuple[str, ...]
+    test: tuple[str, ...] = ()
     box_files: tuple[str, ...] = ()
 
 
-def _json(folders: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+def _csv(*names: str) -> tuple[str, ...]:
+    """Patterns of CSV files: every name in every folder that annotation files are looked for in."""
+    return tuple(f"{folder}{name}.csv" for folder in ("", "annotations/", "labels/") for name in names)
+
+
+def _json(folders: tuple[str, ...], names: tuple[str, ...], prefixes: tuple[str, ...] = ("",)) -> tuple[str, ...]:
     """Patterns of JSON files: every name in every folder."""
-    return tuple(f"{folder}{name}.json" for folder in folders for name in names)
+    return tuple(f"{folder}{prefix}{name}.json" for folder in folders for prefix in prefixes for name in names)
 
 
-_SSV2_NAMES = ("train", "validation", "test", "labels")
-_SSV2_PREFIXED = tuple(f"something-something-v2-{name}" for name in _SSV2_NAMES)
+_SSV2_FOLDERS, _SSV2_PREFIX = ("", "labels/", "annotations/"), "something-something-v2-"
 _JSON_BOXES = _json(("", "annotations/", "boxes/", "bounding_boxes/"), ("bounding_box*", "annotations*"))
 
 FORMATS: dict[str, Format] = {
-    "epic100": Format("egokd.datasets.epic100", ("EPIC_100_*.csv", "annotations/EPIC_100_*.csv")),
-    "epic55": Format("egokd.datasets.epic55", ("EPIC_*.csv", "annotations/EPIC_*.csv")),
+    "epic100": Format("egokd.datasets.epic100", _csv("EPIC_100_*"), _csv("EPIC_100_test_*", "EPIC_100_unseen_*_test")),
+    "epic55": Format("egokd.datasets.epic55", _csv("EPIC_*"), _csv("EPIC_test_*")),
     "something_something": Format(
         "egokd.datasets.something_something",
-        _json(("", "labels/", "annotations/"), _SSV2_NAMES + _SSV2_PREFIXED),
+        _json(_SSV2_FOLDERS, ("train", "validation", "test", "labels"), ("", _SSV2_PREFIX)),
+        _json(_SSV2_FOLDERS, ("test",), ("", _SSV2_PREFIX)),
         _JSON_BOXES,
     ),
     "something_else": Format(
@@ -51,9 +59,9 @@ FORMATS: dict[str, Format] = {
             ("", "labels/", "annotations/", "compositional/", "dataset_splits/compositional/"),
             ("train", "validation", "labels", "something-something-v2-labels"),
         ),
-        _JSON_BOXES,
+        box_files=_JSON_BOXES,
     ),
-    "folder": Format("egokd.datasets.folder", ("*.csv", "annotations/*.csv")),
+    "folder": Format("egokd.datasets.folder", ("*.csv", "annotations/*.csv", "labels/*.csv")),
 }
 
 

@@ -4,6 +4,7 @@
 """
 
 import glob
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from egokd.names import baseline_of, ensemble_of
 from egokd.planning import models
 
 Views = tuple[int, int]
+REREAD = "reread.json"  # beside a segment table: how often each shard was asked to be read again
 
 
 def view_name(views: Views) -> str:
@@ -40,15 +42,18 @@ class Paths:
         """Folder of the official files, or of the generated ones."""
         return self.experiment.data.root or f"results/demo/{self.name}"
 
-    def annotations(self) -> list[str]:
+    def annotations(self, subset: str = "") -> list[str]:
         """What the segment table is made of: the demo's manifest, or the official annotation files.
+
+        subset  "/test" for the table of the test split: its files, too; without, one that arrives later changes nothing
 
         Raises UserError where there are none.
         """
         if self.experiment.data.generated:
             return [f"results/demo/{self.name}/manifest.json"]
-        patterns = FORMATS[self.experiment.data.format].annotations
-        if not (found := self._found(patterns)):
+        known = FORMATS[self.experiment.data.format]
+        patterns, test = known.annotations, () if subset else self._found(known.test)
+        if not (found := [path for path in self._found(patterns) if path not in test]):
             raise UserError(
                 f"datasets.{self.name}.data.root: no annotation files (like {patterns[0]}) in {self.root}. "
                 "Point `root` to the folder with the official files (docs/datasets.md)."
@@ -75,18 +80,30 @@ class Paths:
 
     # --- data --------------------------------------------------------------------------------------------------------
 
-    def stores(self, modality: str) -> list[str]:
-        """The shards of one modality."""
-        shards = range(self.experiment.data.shards)
-        return [f"results/data/{self.name}/{modality}/{shard}.{MODALITIES[modality].suffix}" for shard in shards]
+    def data(self, split: str = "") -> str:
+        """Folder of the segment table and the stores that hold a split: the test split has its own."""
+        return f"results/data/{self.name}{'/test' if split == 'test' else ''}"
+
+    def segments(self, split: str) -> str:
+        """The segment table that holds a split; that of the test split knows no folds."""
+        return f"{self.data(split)}/{'annotations' if split == 'test' else 'segments'}.parquet"
+
+    def skipped(self, split: str) -> str:
+        """The table of what could not be read of a split."""
+        return f"{self.data(split)}/skipped.csv"
+
+    def stores(self, modality: str, subset: str = "") -> list[str]:
+        """The shards of one modality; subset: "/test" for those of the test split."""
+        folder, suffix = f"results/data/{self.name}{subset}/{modality}", MODALITIES[modality].suffix
+        return [f"{folder}/{shard}.{suffix}" for shard in range(self.experiment.data.shards)]
 
     def every_store(self) -> list[str]:
         """The shards of all modalities."""
         return [path for modality in self.experiment.modalities for path in self.stores(modality)]
 
-    def store_index(self, modality: str) -> str:
-        """The list of a modality's shards. Jobs name it instead of the shards: plans stay small."""
-        return f"results/data/{self.name}/{modality}/shards.json"
+    def store_index(self, modality: str, split: str = "") -> str:
+        """The list of a modality's shards with a split. Jobs name it instead of the shards: plans stay small."""
+        return f"{self.data(split)}/{modality}/shards.json"
 
     def store_arguments(self, read: Sequence[str]) -> list[str]:
         """`modality=path` arguments of the stores that a training reads."""
@@ -97,11 +114,18 @@ class Paths:
         known = FORMATS[self.experiment.data.format].box_files
         return [f"results/data/{self.name}/boxes_index.parquet"] if known else []
 
-    def skipped_tables(self) -> list[str]:
-        """Tables of unreadable segments, of each extraction but flow computed from stored frames, which skips none."""
+    def asked_again(self, modality: str, shard: int | str, subset: str = "") -> int:
+        """How often `snakemake reread_...` asked for a shard: among the params of its extraction, so that each time
+        makes it run again."""
+        path = Path(f"results/data/{self.name}{subset}/{REREAD}")
+        return int(json.loads(path.read_text()).get(f"{modality}/{shard}", 0)) if path.exists() else 0
+
+    def skipped_tables(self, subset: str = "") -> list[str]:
+        """Tables of unreadable segments of a subset ("" or "/test"), of each extraction but flow computed from stored
+        frames, which skips none."""
         official = self.experiment.media.flow.source == "official"
         return [
-            f"results/data/{self.name}/{modality}/{shard}.skipped.csv"
+            f"results/data/{self.name}{subset}/{modality}/{shard}.skipped.csv"
             for modality in self.experiment.modalities
             if modality != "flow" or official
             for shard in range(self.experiment.data.shards)
@@ -168,6 +192,11 @@ class Paths:
             for name in names
             for seed in seeds
         ]
+
+
+def shard_of_table(path: Path) -> str:
+    """`rgb/3` for the table .../rgb/3.skipped.csv, as `asked_again` looks for it."""
+    return f"{path.parent.name}/{path.name.split('.')[0]}"
 
 
 def _parts(stem: str, parts: int) -> list[str]:

@@ -9,19 +9,8 @@ from egokd import runtime
 from egokd.datasets.segments import read_segments
 from egokd.errors import UserError
 from egokd.media.skipped import affected_segments, read_skipped, write_skipped
-from egokd.modalities import MODALITIES
 
 COUNTED = ("train", "val")  # segments of the test split are needed for a submission alone, which says what it lacks
-SKIPPED_SUFFIX = ".skipped.csv"
-
-
-def redo_command(dataset: str, paths: list[Path]) -> str:
-    """The call that makes the shards anew whose tables of skipped segments are `paths`."""
-    stores = [
-        path.with_name(f"{path.name.removesuffix(SKIPPED_SUFFIX)}.{MODALITIES[path.parent.name].suffix}")
-        for path in paths
-    ]
-    return f"snakemake results/tables/{dataset}.csv -R {' '.join(map(str, stores))}"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -51,8 +40,10 @@ def main(argv: list[str] | None = None) -> None:
     if skipped.empty:
         write_skipped(args.out, skipped)
         return
-    redo = redo_command(args.dataset, [path for path, table in tables.items() if len(table)])
-    how = f"after mending files, read these shards again with the options of this run and\n  {redo}"
+    how = (
+        f"after mending files, call `snakemake --cores 1 reread_{args.dataset}` with the --configfile of this run, and "
+        "then the run again: it reads exactly the shards with gaps anew"
+    )
     if above:
         write_skipped(refused, skipped)
         raise UserError(

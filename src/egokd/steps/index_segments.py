@@ -1,4 +1,4 @@
-"""Read a dataset's official annotation files: annotations -> segment table (without folds).
+"""Read a dataset's official annotation files: annotations -> segment table of some splits (without folds).
 
 Where annotations do not say where a video ends, or what its shape is, the videos' headers are looked at.
 """
@@ -15,7 +15,8 @@ from egokd.datasets import checks
 from egokd.datasets.adapter import Adapter
 from egokd.datasets.formats import adapter
 from egokd.datasets.headers import fill_in
-from egokd.datasets.segments import check_segments, shard_of, write_segments
+from egokd.datasets.segments import SPLITS, Segments, check_segments, shard_of, write_segments
+from egokd.errors import UserError
 from egokd.io import write_json
 from egokd.media.header import Header, read_headers
 
@@ -46,6 +47,16 @@ def look_at_headers(
     return table
 
 
+def of_splits(segments: Segments, splits: list[str], where: str) -> Segments:
+    """The rows of `splits`; UserError, naming `where`, if there are none."""
+    rows = segments.table[segments.table["split"].isin(splits)].reset_index(drop=True)
+    if rows.empty:
+        raise UserError(
+            f"{where}: there are no {' or '.join(splits)} segments (docs/datasets.md says where they stand)"
+        )
+    return replace(segments, table=rows)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True, help="folder with the official files")
@@ -53,6 +64,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True, help="name of the dataset in the config")
     parser.add_argument("--source", required=True, help="where the data came from, printed in every table")
     parser.add_argument("--shards", type=int, required=True, help="number of shards the videos are dealt to")
+    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=list(SPLITS), help="whose rows are wanted")
     parser.add_argument("--options", type=json.loads, default={}, help="JSON: further arguments of the format")
     parser.add_argument("--frames-fps", type=float, help="rate at which frames beside or in place of videos were made")
     parser.add_argument("--threads", type=int, default=1, help="headers looked at side by side")
@@ -61,15 +73,17 @@ def main(argv: list[str] | None = None) -> None:
     runtime.start("index_segments", args.threads)
 
     module = adapter(args.format)
+    where = f"dataset {args.dataset} in {args.root}"
     segments = module.read(args.root, **args.options)
-    checks.check_splits(segments, f"dataset {args.dataset} in {args.root}")
+    checks.check_splits(segments, where)
+    segments = of_splits(segments, args.splits, where)
     table = look_at_headers(segments.table, module, args.root, args.threads, args.frames_fps)
     shard = table["video_id"].map(lambda video_id: shard_of(video_id, args.shards))
     segments = replace(segments, table=table.assign(shard=shard), source=args.source)
-    check_segments(segments, f"dataset {args.dataset} in {args.root}")
+    check_segments(segments, where)
     write_segments(args.out, segments)
-    # read by egokd.planning.origin, so that results of different data never share a folder
-    write_json(args.out.with_name("origin.json"), {"source": args.source, "root": str(args.root)})
+    if "train" in args.splits:  # read by egokd.planning.origin, so that results of different data never share a folder
+        write_json(args.out.with_name("origin.json"), {"source": args.source, "root": str(args.root)})
     counts = ", ".join(f"{count} {split}" for split, count in segments.table["split"].value_counts().items())
     classes = ", ".join(f"{count} {head}s" for head, count in segments.num_classes.items())
     runtime.log.info("%s segments in %d videos; %s", counts, segments.table["video_id"].nunique(), classes)

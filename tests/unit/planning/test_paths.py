@@ -70,6 +70,19 @@ def test_a_root_with_brackets_is_found(tmp_path):
         empty.annotations()
 
 
+def test_files_of_the_test_split_are_inputs_of_its_own_table_alone(tmp_path):
+    root = tmp_path / "EPIC"
+    (root / "labels").mkdir(parents=True)
+    for name in ("train", "validation", "test_timestamps", "unseen_participant_ids_test", "verb_classes"):
+        (root / "labels" / f"EPIC_100_{name}.csv").touch()
+    paths = demo(data={"demo": None, "root": str(root)})
+    names = [Path(path).stem.removeprefix("EPIC_100_") for path in paths.annotations()]
+    assert names == ["train", "validation", "verb_classes"]
+    assert set(paths.annotations("/test")) - set(paths.annotations()) == {
+        str(root / "labels" / f"EPIC_100_{name}.csv") for name in ("test_timestamps", "unseen_participant_ids_test")
+    }
+
+
 def test_small_helpers():
     assert labelled({"a": ["x", "y"], "b": ["z"]}) == ["a=x,y", "b=z"]
     assert flat({"a": ["x", "y"], "b": ["z"]}) == ["x", "y", "z"]
