@@ -1,8 +1,12 @@
-"""Fixtures that several test folders share."""
+"""Fixtures that several test folders share, and which tests stay together on one of the test runner's processes."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# before any test imports torch: two processes with two threads each would keep each other waiting
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 REALDATA = SHARED / "realdata"
@@ -23,3 +27,18 @@ def cases() -> Path:
     if not CASES.is_dir():
         pytest.skip(f"no hostile files in {CASES}")
     return CASES
+
+
+EXPENSIVE = ("folder", "finished")  # fixtures of a session that take a minute; those of a module are made once per file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share an expensive fixture run on one process and first, the others file by file."""
+
+    def group(item: pytest.Item) -> str:
+        return next((name for name in EXPENSIVE if name in getattr(item, "fixturenames", ())), str(item.path))
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    first = {name: place for place, name in enumerate(EXPENSIVE)}
+    items.sort(key=lambda item: first.get(group(item), len(first)))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -21,6 +22,7 @@ from egokd.io import read_json
 from egokd.models.build import load_model
 from egokd.planning import models, slices
 from egokd.planning.recipes import resolve
+from egokd.planning.resources import need
 from smoke import SMOKE, snakemake
 
 
@@ -63,6 +65,30 @@ def test_student_is_the_net_of_the_baseline(folder):
     ]
     shapes = [{name: t.shape for name, t in model.state_dict().items()} for model, _ in models]
     assert shapes[0] == shapes[1]
+
+
+def asked_mb(rule: str, path: Path, experiment) -> int:
+    """The memory that a job asked for, told from its rule and the path of its benchmark."""
+    step, _, name = rule.partition("_teacher_")
+    if name:
+        return need(step, experiment, f"baseline_{name}").mem_mb
+    for prefix in ("train", "predict"):
+        if rule.startswith(prefix):
+            model = rule.removeprefix("train_") if prefix == "train" else path.parts[2]
+            return need(prefix, experiment, model).mem_mb
+    return need("plot" if rule.startswith("plot_") else rule, experiment).mem_mb
+
+
+def test_no_job_held_more_memory_than_it_asked_for(folder, experiment):
+    benchmarks = folder / "results/benchmarks"
+    peaks = {}
+    for path in benchmarks.rglob("*.tsv"):
+        rule = path.relative_to(benchmarks).parts[0]
+        # of all its processes together, in MB; "-" for a job that ended before it was looked at
+        peak = float(pd.to_numeric(pd.read_csv(path, sep="\t")["max_rss"], errors="coerce").iloc[0])
+        peaks[str(path)] = peak, asked_mb(rule, path.relative_to(benchmarks), experiment)
+    assert len(peaks) >= 50 and max(peak for peak, _ in peaks.values()) > 300
+    assert {path: pair for path, pair in peaks.items() if pair[0] > pair[1]} == {}
 
 
 def test_second_run_does_nothing(folder):
