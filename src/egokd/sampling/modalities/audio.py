@@ -35,6 +35,9 @@ class Settings(Section):
     """Samples between columns of the spectrogram."""
     n_mels: Count
     """Mel bands."""
+    rows: Count | None = None
+    """Rows of the picture that the net sees: bands are repeated to fill so many, as the authors' code stretches 128 to
+    224; null for one row a band."""
     mean: float
     """Subtracted from the level in dB."""
     std: Positive
@@ -43,6 +46,11 @@ class Settings(Section):
     """Widest masked run of columns in training; 0 for none."""
     freq_mask: Annotated[int, Field(ge=0)]
     """Widest masked run of bands in training; 0 for none."""
+
+    @property
+    def height(self) -> int:
+        """Rows M of a window."""
+        return self.rows or self.n_mels
 
     def columns(self, rate: int) -> int:
         """Columns W of a window at `rate` samples per second."""
@@ -84,6 +92,7 @@ def _slice_padded(samples: np.ndarray, start: int, length: int) -> np.ndarray:
 def read(store: "AudioStore", segment: Segment, view: View, settings: Settings, shared: Shared) -> Item:
     """{"pixels": float32 [T, M, W]}: log-mel windows in dB, one centred on each time of the view, normalised.
 
+    M is the number of bands or, with `rows`, so many: row i is band i * bands / rows, rounded down.
     Column j of a window shows the sound around (time + (j - (W - 1) / 2) * hop), to half a hop. Outside the waveform
     there is silence. Masks (training views only) hide the same columns and bands of every window of the clip: they
     take the value 0, which is the mean.
@@ -109,6 +118,8 @@ def read(store: "AudioStore", segment: Segment, view: View, settings: Settings, 
     pixels = (np.maximum(pixels, 10 * np.log10(POWER_FLOOR)) - settings.mean) / settings.std
     if view.key:
         _mask(pixels, settings, view.key)
+    if settings.rows:
+        pixels = pixels[:, np.arange(settings.rows) * settings.n_mels // settings.rows]
     return {"pixels": np.ascontiguousarray(pixels, np.float32)}
 
 
@@ -137,4 +148,4 @@ def example(batch: int, num_frames: int, size: int, settings: Settings, stored: 
     """{"pixels": float32 [B, 1, T, M, W]}, W at the stored `sample_rate`."""
     import torch
 
-    return {"pixels": torch.randn(batch, 1, num_frames, settings.n_mels, settings.columns(stored["sample_rate"]))}
+    return {"pixels": torch.randn(batch, 1, num_frames, settings.height, settings.columns(stored["sample_rate"]))}

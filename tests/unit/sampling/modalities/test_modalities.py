@@ -262,6 +262,20 @@ def test_the_papers_windows_are_224_columns():
     assert audio_settings(1.116, 1024, 160, 80, 128).columns(16000) == 224
 
 
+def test_bands_are_stretched_as_torch_resizes_to_the_nearest(tmp_path):
+    samples = np.random.default_rng(0).normal(0, 3000, 16000).astype(np.int16)
+    with audio_writer(tmp_path / "a.arrow", 8000, 0.0) as add:
+        add("s", 0.0, samples)
+    store, view = AudioStore([tmp_path / "a.arrow"]), a_view((0.5, 1.0), key=3)
+    plain = audio_settings(time_mask=10, freq_mask=8)
+    stretched = audio_settings(time_mask=10, freq_mask=8, rows=56)
+    bands = torch.from_numpy(audio_input(store, view, plain)["pixels"])
+    expected = torch.nn.functional.interpolate(bands[:, None], size=(56, bands.shape[2]), mode="nearest")[:, 0]
+    assert (audio_input(store, view, stretched)["pixels"] == expected.numpy()).all()
+    shape = audio.example(2, 4, SIZE, stretched, {"sample_rate": 8000})["pixels"].shape
+    assert shape == (2, 1, 4, 56, stretched.columns(8000))
+
+
 # --- boxes ------------------------------------------------------------------------------------------------------------
 
 
