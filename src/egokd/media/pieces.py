@@ -81,7 +81,7 @@ def outside(times_s: np.ndarray, holes: Iterable[Hole]) -> np.ndarray:
 def touching(rows: pd.DataFrame, holes: Sequence[Hole], end_s: float, step: str, what: str) -> list[Skip]:
     """Segments that touch a hole, and those of which the `what`, which ends at `end_s`, holds less than half."""
     skips = {skip.segment_id: skip for skip in uncovered(rows, end_s, step, what)}
-    for row in rows.itertuples():
+    for row in rows.itertuples() if holes else ():
         for hole in holes:
             if hole.start_s < row.stop_s and row.start_s < hole.stop_s:
                 skips[row.segment_id] = Skip(row.video_id, row.segment_id, step, hole.reason)

@@ -65,7 +65,9 @@ def main(argv: list[str] | None = None) -> None:
     checks.check_splits(segments, f"dataset {args.dataset} in {args.root}")
     table = look_at_headers(segments.table, module, args.root, args.threads, args.frames_fps)
     shard = table["video_id"].map(lambda video_id: shard_of(video_id, args.shards))
-    segments = replace(segments, table=table.assign(shard=shard), source=args.source)
+    for sentence in segments.found:
+        runtime.log.info("%s", sentence)
+    segments = replace(segments, table=table.assign(shard=shard), source=checks.full_source(args.source, segments.part))
     check_segments(segments, f"dataset {args.dataset} in {args.root}")
     write_segments(args.out, segments)
     # read by egokd.planning.origin, so that results of different data never share a folder
