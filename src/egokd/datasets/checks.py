@@ -46,11 +46,12 @@ def full_source(source: str, part: str) -> str:
 def layouts(sources: dict[str, Source], headers: dict[str, Header | MediaError]) -> list[str]:
     """How many videos come in which layout, one sentence for each."""
     counts: dict[str, int] = {}
+    steps = [length_of(source) for source in sources.values() if isinstance(source, Pieces) and length_of(source)]
+    step = max(sorted(set(steps)), key=steps.count, default=0)  # a missing piece makes a step longer
     for video_id, source in sources.items():
         header = headers[video_id]
         if isinstance(source, Pieces):
-            step = length_of(source)
-            layout = f"in pieces of {step} s" if step else "in a single piece"
+            layout = f"in pieces of {step} s" if step else "in a single piece each"
         elif isinstance(header, MediaError) and "no such file" in str(header):
             layout = "without a file"
         else:
