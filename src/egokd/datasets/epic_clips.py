@@ -8,7 +8,6 @@ In the segment table a clip is a video, with the narration id as its id, startin
 column `recording`, the frame numbers are the official ones. A clip may be longer or shorter than annotated.
 """
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,6 @@ from egokd.datasets.epic_files import CLIP_FOLDERS, CLIP_ID, CLIPS, ROOTS, is_20
 from egokd.datasets.segments import SPLITS
 from egokd.errors import UserError
 from egokd.hashing import digest
-
-log = logging.getLogger("egokd")
 
 SUFFIXES = tuple(sorted({Path(pattern).suffix for pattern in CLIPS}))
 
@@ -57,7 +54,6 @@ def _split(train: pd.DataFrame, root: Path, share: float, participants: list[str
     chosen = sorted(set(participants or _deal(train["group"], share, seed)))
     if chosen == known:
         raise UserError("data.epic.val_participants: names all participants, so none is left to train on")
-    log.info("no clip is of the official validation split: %s are for validation", ", ".join(chosen))
     return train["group"].isin(chosen).map({True: "val", False: "train"})
 
 
