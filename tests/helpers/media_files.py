@@ -41,8 +41,10 @@ def make_video(
     audio_rate: int = 16000,
     audio_delay_s: float = 0.0,
     rotation: int | None = None,
+    first: int = 0,
 ) -> Path:
-    """Write `frames` barcode pictures (numbered from 0) at `rate`, or at `pts` in units of 1 / 1000 s; mono `audio`."""
+    """Write `frames` barcode pictures (numbered from `first`) at `rate`, or at `pts` in units of 1 / 1000 s; mono
+    `audio`."""
     default = {"libx264": {"x264-params": "keyint=12:min-keyint=12:scenecut=0:bframes=3:open-gop=0"}}
     with av.open(str(path), "w", options=file_options or {}) as container:
         options = {"preset": "ultrafast", "crf": "20", **(options or default.get(codec, {}))}
@@ -58,7 +60,7 @@ def make_video(
         if audio is not None:
             sound = container.add_stream("aac", rate=audio_rate, layout="mono")
         for number in range(frames):
-            frame = av.VideoFrame.from_ndarray(barcode(number), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(barcode(first + number), format="rgb24")
             frame.pts = pts[number] if pts else number
             frame.time_base = unit
             container.mux(stream.encode(frame))

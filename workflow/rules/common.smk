@@ -196,11 +196,6 @@ def per_seed(pattern, members):
     )
 
 
-def data_name(wildcards):
-    """Dataset and source, as figures and tables name them."""
-    return f"{wildcards.dataset} (source: {experiment(wildcards).source})"
-
-
 def datasets_where(holds):
     """Wildcard constraint: the datasets whose experiment satisfies `holds`."""
     return one_of(name for name, e in CONFIG.datasets.items() if holds(e))

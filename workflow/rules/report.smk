@@ -108,6 +108,7 @@ rule plot_accuracy:
 rule plot_ensemble_weights:
     """Draw the weights of the teachers in every ensemble."""
     input:
+        segments="results/data/{dataset}/segments.parquet",
         weights=per_seed("results/ensembles/{dataset}/{name}/seed{seed}.json", lambda e: list(e.ensembles)),
     output:
         svg=report(
@@ -130,17 +131,17 @@ rule plot_ensemble_weights:
         runtime=need("runtime", "plot"),
     params:
         code=figure_code("plot_ensemble_weights"),
-        data=data_name,
     message:
         "Drawing ensemble weights of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.plot_ensemble_weights --weights {input.weights}"
-        " --data {params.data:q} --svg {output.svg} --png {output.png} 2>&1 | tee {log}"
+        " --dataset {wildcards.dataset} --segments {input.segments} --svg {output.svg} --png {output.png} 2>&1 | tee {log}"
 
 
 rule plot_training:
     """Draw the training curves of all nets."""
     input:
+        segments="results/data/{dataset}/segments.parquet",
         histories=per_seed("results/models/{dataset}/{name}/seed{seed}/history.csv", models.trained),
     output:
         svg=report(
@@ -163,9 +164,8 @@ rule plot_training:
         runtime=need("runtime", "plot"),
     params:
         code=figure_code("plot_training"),
-        data=data_name,
     message:
         "Drawing training curves of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.plot_training --histories {input.histories}"
-        " --data {params.data:q} --svg {output.svg} --png {output.png} 2>&1 | tee {log}"
+        " --dataset {wildcards.dataset} --segments {input.segments} --svg {output.svg} --png {output.png} 2>&1 | tee {log}"

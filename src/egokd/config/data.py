@@ -59,6 +59,19 @@ class FolderSettings(Section):
         return self
 
 
+class EpicSettings(Section):
+    """Which files of EPIC-KITCHENS-100 are read, and the split of clips without official validation segments."""
+
+    layout: Literal["videos", "clips"] | None = None
+    """videos (also in pieces, or as frames) or clips, one file per segment; null: videos where there are any."""
+    val_participants: Annotated[list[str], Field(min_length=1)] | None = None
+    """Participants for validation; null: chosen by `val_share` and `split_seed`."""
+    val_share: Annotated[float, Field(gt=0, le=0.5)] = 0.15
+    """Share of the segments for validation, at most, in whole participants."""
+    split_seed: int = 0
+    """Seed of that choice."""
+
+
 class DataSettings(Section):
     """Where the official files are and how the dataset is cut."""
 
@@ -72,6 +85,8 @@ class DataSettings(Section):
     """Generate the compositional demo (something_else); null for other data."""
     folder: FolderSettings | None = None
     """What the format `folder` reads; null for the other formats."""
+    epic: EpicSettings | None = None
+    """For the format `epic100`: which files are read, and a split of clips; null: as the keys' defaults."""
     frames_fps: Positive | None = None
     """Frames per second at which files of frames in place of videos were extracted; null: as the dataset's official
     frames. Own videos that are folders of frames need it."""
@@ -104,4 +119,6 @@ class DataSettings(Section):
             raise ValueError(f"compositional_demo: it has the format something_else, not {self.format}")
         if (self.folder is not None) != (self.format == "folder"):
             raise ValueError("give the section `folder` with the format folder, and with no other")
+        if self.epic and self.format != "epic100":
+            raise ValueError("give the section `epic` with the format epic100, and with no other")
         return self

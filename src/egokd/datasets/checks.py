@@ -16,8 +16,9 @@ from egokd.errors import UserError
 from egokd.media.errors import MediaError
 from egokd.media.frames import expected_frames, stored_size
 from egokd.media.header import Header
-from egokd.media.skipped import MIN_COVERED_SHARE, uncovered
-from egokd.media.sources import FrameFiles, Source
+from egokd.media.pieces import length_of, touching
+from egokd.media.skipped import MIN_COVERED_SHARE
+from egokd.media.sources import FrameFiles, Pieces, Source
 
 # bytes per pixel of JPEG at quality 90 and about; first-person video is neither flat nor noisy
 RGB_BYTES_PER_PIXEL = 0.25
@@ -35,6 +36,39 @@ class Problem:
     video_id: str
     segment_id: str
     message: str
+
+
+def full_source(source: str, part: str) -> str:
+    """What tables print: the config's `source`, and which part of the dataset the files are, if not all of it."""
+    return source if not part or source.endswith(part) else f"{source} {part}"
+
+
+def layouts(sources: dict[str, Source], headers: dict[str, Header | MediaError]) -> list[str]:
+    """How many videos come in which layout, one sentence for each."""
+    counts: dict[str, int] = {}
+    steps = [length_of(source) for source in sources.values() if isinstance(source, Pieces) and length_of(source)]
+    step = max(sorted(set(steps)), key=steps.count, default=0)  # a missing piece makes a step longer
+    for video_id, source in sources.items():
+        header = headers[video_id]
+        if isinstance(source, Pieces):
+            layout = f"in pieces of {step} s" if step else "in a single piece each"
+        elif isinstance(header, MediaError) and "no such file" in str(header):
+            layout = "without a file"
+        else:
+            layout = "as frames" if isinstance(source, FrameFiles) else "in one file each"
+        counts[layout] = counts.get(layout, 0) + 1
+    return [f"{count} of {len(sources)} videos {layout}" for layout, count in sorted(counts.items())]
+
+
+def coverage(table: pd.DataFrame, problems: list[Problem]) -> list[str]:
+    """For each split, how many segments have all of their pictures; `problems` are those of `check_videos`."""
+    bad, lines = unusable(table, problems), []
+    for split in SPLITS:
+        rows = table["split"] == split
+        if count := int(rows.sum()):
+            good = count - int(bad[rows].sum())
+            lines.append(f"{good} of {count} {split} segments have their pictures ({100 * good / count:.2f} %)")
+    return lines
 
 
 def check_splits(segments: Segments, where: str) -> None:
@@ -93,7 +127,7 @@ def check_left(table: pd.DataFrame, problems: list[Problem]) -> list[str]:
 
 
 def check_videos(table: pd.DataFrame, headers: dict[str, Header | MediaError]) -> list[Problem]:
-    """Missing or unreadable sources, and segments beyond the end."""
+    """Missing or unreadable sources and pieces of them, and segments beyond the end."""
     problems = []
     for video_id, rows in table.groupby("video_id", sort=True):
         header = headers[video_id]
@@ -105,9 +139,10 @@ def check_videos(table: pd.DataFrame, headers: dict[str, Header | MediaError]) -
             level = "error" if header.frames < MIN_COVERED_SHARE * header.numbered else "warning"
             text = f"{video_id}: {header.frames} of {header.numbered} frames are there"
             problems.append(Problem(level, "frames missing", video_id, "", text))
+        kind = "missing or unreadable piece" if header.holes else "video too short"
         problems += [
-            Problem("error", "video too short", video_id, skip.segment_id, skip.reason)
-            for skip in uncovered(rows, header.duration_s, "check", "video")
+            Problem("error", kind, video_id, skip.segment_id, skip.reason)
+            for skip in touching(rows, header.holes, header.duration_s, "check", "video")
         ]
     return problems
 

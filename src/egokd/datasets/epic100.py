@@ -4,23 +4,30 @@ Files, in `root`, `root/annotations` or `root/labels`: EPIC_100_train.csv, EPIC_
 EPIC_100_verb_classes.csv, EPIC_100_noun_classes.csv, EPIC_100_tail_verbs.csv, EPIC_100_tail_nouns.csv,
 EPIC_100_unseen_participant_ids_validation.csv; optional: EPIC_100_test_timestamps.csv (labels are not published) with
 EPIC_100_unseen_participant_ids_test.csv, and EPIC_100_video_info.csv (for the aspect ratio).
+
+Where there are no videos but clips of their segments, only segments with a clip are in the table (`epic_clips`).
 """
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from egokd.datasets import epic_files
+from egokd.datasets import epic_clips, epic_files
 from egokd.datasets.annotation_files import class_names, find_file, need_file, read_csv, refuse, whole_numbers
 from egokd.datasets.epic_files import FRAME_COLUMNS, boxes, boxes_path, flow_source, rgb_source, sound_path
 from egokd.datasets.segments import Segments
 from egokd.errors import UserError
+from egokd.media.sources import VideoFile
+
+log = logging.getLogger("egokd")
 
 __all__ = ["boxes", "boxes_path", "flow_source", "read", "rgb_source", "sound_path"]
 
 SOURCE = "EPIC-KITCHENS-100"
 HEADS = ("verb", "noun")
+VAL_SHARE = 0.15  # of clips without official validation segments; the official split has 0.13
 SPLIT_FILES = {
     "train": "EPIC_100_train.csv",
     "val": "EPIC_100_validation.csv",
@@ -47,8 +54,30 @@ def _read_split(path: Path, split: str, heads: dict[str, list[str]]) -> pd.DataF
     return result
 
 
-def read(root: str | Path) -> Segments:
+def _clips(root: Path, table: pd.DataFrame, layout: str | None) -> set[str]:
+    """Narration ids of the clips, if clips are what is to be read: videos, whole or in pieces, come first."""
+    found = epic_clips.find_clips(root) if layout != "videos" else set()
+    if layout == "clips" and not found:
+        raise UserError(f"{root}: holds no clips like clips/P01/P01_101_0.mp4 or P01/P01_101_0.mp4 (data.epic.layout)")
+    if layout is None and found:
+        sources = (rgb_source(root, video_id) for video_id in sorted(set(table["video_id"])))
+        if any(not isinstance(source, VideoFile) or source.path.is_file() for source in sources):
+            log.info("%s: holds videos and %d clips; the videos are read (data.epic.layout)", root, len(found))
+            return set()
+    return found
+
+
+def read(
+    root: str | Path,
+    layout: str | None = None,
+    val_share: float = VAL_SHARE,
+    val_participants: list[str] | None = None,
+    split_seed: int = 0,
+) -> Segments:
     """The segment table of the official files under `root`, without fold and shard.
+
+    layout  `videos` or `clips`; None: videos where there are any, else clips. The others: the split by participant of
+            clips without official validation segments (`epic_clips.as_clips`)
 
     UserError names the file and line of whatever is missing or wrong.
     """
@@ -81,4 +110,7 @@ def read(root: str | Path) -> Segments:
         table[f"tail_{head}"] = table[head].isin(whole_numbers(path, tail, head))
     aspects = epic_files.aspects(find_file(root, "EPIC_100_video_info.csv"), "video_id")
     table["aspect"] = table["video_id"].map(aspects).astype(np.float64)
+    if clips := _clips(root, table, layout):
+        table, part, found = epic_clips.as_clips(table, clips, root, val_share, val_participants, split_seed)
+        return Segments(table, heads, SOURCE, part, tuple(found))
     return Segments(table, heads, SOURCE)

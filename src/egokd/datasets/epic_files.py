@@ -12,6 +12,10 @@ clipped at 25 pixels; of those of 2020 every frame, over one frame, clipped at 8
 Erratum of the publishers: the first release of frames, flow and hand-object detections of P01_109 and P27_103 does not
 fit the annotations. Its frame counts (222,487 and 146,918) are the videos' lengths times 60, not 50: these two were
 extracted at 60 frames a second. So whichever release is there, the number of files tells its clock.
+
+Beside the official files, two layouts are found by looking. A video may lie in pieces, in a folder with its name
+(`PXX/PXX_YY.MP4/15.MP4`: what begins at second 15). Or each segment is a file of its own (`clips/PXX/PXX_YY_5.mp4`),
+which then counts as a video, with the segment's narration id in place of a video id (`egokd.datasets.epic_clips`).
 """
 
 import logging
@@ -24,7 +28,7 @@ import pandas as pd
 from egokd.datasets.annotation_files import HEADER_ROWS, need_rows, read_csv, refuse, whole_numbers
 from egokd.errors import UserError
 from egokd.media.hand_object import load_messages, segment_boxes
-from egokd.media.sources import FlowFiles, FrameFiles, VideoFile
+from egokd.media.sources import FlowFiles, FrameFiles, Source, VideoFile, moving
 
 log = logging.getLogger("egokd")
 
@@ -32,11 +36,15 @@ CLOCK_2018, CLOCK_2020 = 60.0, 50.0
 ERRATUM_CLOCK = 60.0
 ERRATUM_FRAMES = {"P01_109": 222_487, "P27_103": 146_918}
 VIDEO_ID = r"P\d{2}_\d{2,3}"
+CLIP_ID = re.compile(rf"({VIDEO_ID})_\d+")  # a narration id
 # (stride, dilation, bound): a flow frame for every stride-th frame, over so many frames, in pixels at 8-bit extremes
 FLOW_2018, FLOW_2020 = (2, 3, 25.0), (1, 1, 8.0)
 FRAME_COLUMNS = ["participant_id", "video_id", "start_frame", "stop_frame"]
-# as the download script lays them out, and as the first release of 2018 did
-VIDEOS = ("{p}/videos/{v}.MP4", "{p}/videos/{v}.mp4", "videos/train/{p}/{v}.MP4", "videos/test/{p}/{v}.MP4")
+# as the download script lays them out, as the first release of 2018 did, and as others keep resized or cut ones
+VIDEO_FOLDERS = ("{p}/videos", "videos/train/{p}", "videos/test/{p}", "{p}")
+VIDEOS = tuple(f"{folder}/{{v}}{suffix}" for folder in VIDEO_FOLDERS for suffix in (".MP4", ".mp4"))
+CLIP_FOLDERS = ("clips/{p}", "{p}")
+CLIPS = tuple(f"{folder}/{{v}}{suffix}" for folder in CLIP_FOLDERS for suffix in (".mp4", ".MP4"))
 FRAMES = tuple(
     pattern + suffix
     for pattern in ("{p}/rgb_frames/{v}", "frames_rgb_flow/rgb/train/{p}/{v}", "frames_rgb_flow/rgb/test/{p}/{v}")
@@ -44,11 +52,18 @@ FRAMES = tuple(
 )
 FLOW = tuple(pattern.replace("rgb_frames", "flow_frames").replace("/rgb/", "/flow/") for pattern in FRAMES)
 BOXES = ("{p}/hand-objects/{v}.pkl",)
+ROOTS = (".", "EPIC-KITCHENS")  # the official download makes a folder around everything
+
+
+def recording_of(video_id: str) -> str:
+    """The official video that a clip is from; any other id as it is."""
+    match = CLIP_ID.fullmatch(video_id)
+    return match[1] if match else video_id
 
 
 def is_2020(video_id: str) -> bool:
     """Whether a video was recorded for the extension of 2020."""
-    return len(video_id.partition("_")[2]) == 3
+    return len(recording_of(video_id).partition("_")[2]) == 3
 
 
 def clock_of(video_id: str) -> float:
@@ -68,37 +83,40 @@ def _candidates(root: str | Path, video_id: str, patterns: tuple[str, ...]) -> l
     if not match:
         raise UserError(f"{video_id!r} is not a video id of EPIC-KITCHENS; expected PXX_YY or PXX_YYY")
     names = [pattern.format(p=match.group(), v=video_id) for pattern in patterns]
-    # the official download makes a folder EPIC-KITCHENS around everything
-    return [Path(root) / folder / name for folder in (".", "EPIC-KITCHENS") for name in names]
+    return [Path(root) / folder / name for folder in ROOTS for name in names]
 
 
 def _first(paths: list[Path]) -> Path | None:
     return next((path for path in paths if path.exists()), None)
 
 
-def rgb_source(root: str | Path, video_id: str, frames_fps: float | None = None) -> VideoFile | FrameFiles:
+def _video(root: str | Path, video_id: str) -> Path:
+    """The file, or the folder of its pieces, of a video or clip; where it should be, if there is neither."""
+    paths = _candidates(root, video_id, CLIPS if CLIP_ID.fullmatch(video_id) else VIDEOS)
+    return next((path for path in paths if moving(path)), paths[0])
+
+
+def rgb_source(root: str | Path, video_id: str, frames_fps: float | None = None) -> Source:
     """The official frames, tar or folder, where they are there, else the video (whether it is there or not).
 
     Frames come first: they are small, and they are what the annotated frame numbers mean. Own frames of the same
     videos, extracted at `frames_fps`, are read by seconds. The video is named too, for frames that are not whole.
     """
     frames = _first(_candidates(root, video_id, FRAMES))
-    videos = _candidates(root, video_id, VIDEOS)
-    video = _first(videos)
+    video = _video(root, video_id)
     if frames:
         rate = frames_fps or clock_of(video_id)
         return FrameFiles(frames, rate, None if frames_fps else _erratum(video_id), video)
-    return VideoFile(video or videos[0])
+    return moving(video) or VideoFile(video)
 
 
 def sound_path(root: str | Path, video_id: str) -> Path:
-    """The video, whether it is there or not: frames have no sound."""
-    videos = _candidates(root, video_id, VIDEOS)
-    return _first(videos) or videos[0]
+    """The video, or the folder of its pieces, whether it is there or not: frames have no sound."""
+    return _video(root, video_id)
 
 
 def flow_source(root: str | Path, video_id: str) -> FlowFiles | None:
-    """The official flow of a video, tar or folder; None if it is not there."""
+    """The official flow of a video, tar or folder; None if it is not there, and for clips."""
     path = _first(_candidates(root, video_id, FLOW))
     if path is None:
         return None
@@ -107,18 +125,25 @@ def flow_source(root: str | Path, video_id: str) -> FlowFiles | None:
 
 
 def boxes_path(root: str | Path, video_id: str) -> Path:
-    """PXX/hand-objects/PXX_YY.pkl, whether it is there or not."""
-    paths = _candidates(root, video_id, BOXES)
+    """PXX/hand-objects/PXX_YY.pkl, whether it is there or not; a clip has the boxes of the video that it is from."""
+    paths = _candidates(root, recording_of(video_id), BOXES)
     return _first(paths) or paths[0]
 
 
 def boxes(root: str | Path, video_id: str, rows: pd.DataFrame, frame_rate: float, index: Path | None) -> pd.DataFrame:
-    """Boxes of a video's segments from PXX/hand-objects/PXX_YY.pkl; MediaError if the file is missing or damaged."""
-    path = boxes_path(root, video_id)
+    """Boxes of a video's segments from PXX/hand-objects/PXX_YY.pkl; MediaError if the file is missing or damaged.
+
+    Those of a clip are found by the annotated start of its segment.
+    """
+    path, ahead_s = boxes_path(root, video_id), 0.0
+    if recording_of(video_id) != video_id:
+        ahead_s = float((rows["start_frame"].iloc[0] - 1) / rows["fps"].iloc[0])
+        rows = rows.assign(start_s=rows["start_s"] + ahead_s, stop_s=rows["stop_s"] + ahead_s)
     if _erratum(video_id) and path.exists():
         clock = FrameFiles(path, clock_of(video_id), _erratum(video_id)).clock(len(load_messages(path)))
         rows = rows.assign(fps=clock)
-    return segment_boxes(path, rows, frame_rate)
+    found = segment_boxes(path, rows, frame_rate)
+    return found.assign(time_s=found["time_s"] - ahead_s)
 
 
 def frame_segments(path: Path, table: pd.DataFrame) -> pd.DataFrame:

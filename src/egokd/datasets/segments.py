@@ -6,7 +6,7 @@ Columns: `segment_id`, `video_id`, `group` (participant or source, '' if unknown
 dataset's own fixed frame clock, -1 if it has none), `fps` (rate of that clock), `start_s`, `stop_s` (seconds from the
 start of the video), one int64 column per head (class, -1 = label not published), `split` (train, val, test), `fold`
 (fit or heldout inside train, else ''), `unseen` (group absent from train), `tail_{head}`, `aspect` (width / height of
-the source video, NaN if unknown), `shard`.
+the source video, NaN if unknown), `shard`. Where videos are clips cut out of longer ones: `recording`, the longer one.
 """
 
 from dataclasses import dataclass
@@ -36,11 +36,17 @@ FIXED_COLUMNS = (
 
 @dataclass(frozen=True)
 class Segments:
-    """A segment table, the class names of each head, and where the data came from (`demo` or a dataset's name)."""
+    """A segment table, the class names of each head, and where the data came from (`demo` or a dataset's name).
+
+    `part`: what the files are where they are not the dataset as published; tables say it after the source. `found`:
+    sentences about the layout of the files, for people. Neither is stored.
+    """
 
     table: pd.DataFrame
     heads: dict[str, list[str]]
     source: str
+    part: str = ""
+    found: tuple[str, ...] = ()
 
     @property
     def num_classes(self) -> dict[str, int]:

@@ -9,8 +9,11 @@ import pandas as pd
 
 from egokd.media.decode import merge_intervals
 from egokd.media.errors import MediaError
+from egokd.media.header import read_header
 from egokd.media.opening import open_media, tick_s, video_stream
-from egokd.media.skipped import Skip, uncovered
+from egokd.media.pieces import JOIN_S, Hole, stop_of, touching
+from egokd.media.skipped import Skip
+from egokd.media.sources import Pieces, moving
 
 STEP = "extract_audio"
 
@@ -138,6 +141,56 @@ def read_audio(path: Path, intervals_s: np.ndarray, sample_rate: int) -> tuple[l
     return cuts, stop / sample_rate
 
 
+def read_pieces(
+    source: Pieces, intervals_s: np.ndarray, sample_rate: int
+) -> tuple[list[np.ndarray], float, list[Hole]] | None:
+    """Like `read_audio` for a video in pieces, and what cannot be heard of it; None where no piece has sound.
+
+    MediaError if no piece can be read.
+    """
+    header = read_header(source)
+    holes, end_s, heard, silent = list(header.holes), header.duration_s, False, []
+    intervals_s = np.clip(np.asarray(intervals_s, np.float64), None, header.duration_s + LONGEST_SILENCE_S)
+    bounds = np.rint(intervals_s * sample_rate).astype(np.int64)
+    waves = [np.zeros(max(0, end - begin), np.int16) for begin, end in bounds]
+    for number, (start, file) in enumerate(source.files):
+        stop = stop_of(source, number)
+        here = np.flatnonzero((intervals_s[:, 0] < stop) & (intervals_s[:, 1] > start))
+        if not len(here):
+            continue
+        local = np.clip(intervals_s[here], start, stop) - start
+        try:
+            sound = read_audio(file, local, sample_rate)
+        except MediaError as error:
+            holes.append(Hole(start, stop, str(error)))
+            continue
+        if sound is None:
+            silent.append(Hole(start, stop, f"{file}: has no sound, other pieces do"))
+            continue
+        heard = True
+        for index, begin_s, samples in zip(here.tolist(), local[:, 0].tolist(), sound[0], strict=True):
+            at = max(0, round((start + begin_s) * sample_rate) - int(bounds[index, 0]))
+            samples = samples[: len(waves[index]) - at]
+            waves[index][at : at + len(samples)] = samples
+        if number + 1 == len(source.files):
+            end_s = start + sound[1]
+        elif sound[1] < local[:, 1].max() - JOIN_S:
+            holes.append(Hole(start + sound[1], stop, f"{file}: its sound ends at {sound[1]:.2f} s"))
+    if not heard and silent:
+        return None
+    return waves, end_s, holes + silent
+
+
+def _sound(path: Path, intervals_s: np.ndarray, sample_rate: int) -> tuple[list[np.ndarray], float, list[Hole]] | None:
+    """Sound of a video in one file or in pieces. A folder or tar of frames in the place of a video is silent."""
+    if isinstance(source := moving(path), Pieces):
+        return read_pieces(source, intervals_s, sample_rate)
+    if path.is_dir() or path.suffix == ".tar":
+        return None
+    sound = read_audio(path, intervals_s, sample_rate)
+    return (*sound, []) if sound else None
+
+
 def add_video(
     add: Callable[[str, float, np.ndarray | None], None],
     video_id: str,
@@ -153,11 +206,10 @@ def add_video(
     starts = np.maximum(rows["start_s"].to_numpy() - margin_s, 0.0)
     intervals = np.stack([starts, rows["stop_s"].to_numpy() + margin_s], axis=1)
     try:
-        # a folder of frames stands where a video would: it is silent
-        sound = None if path.is_dir() or path.suffix == ".tar" else read_audio(path, intervals, sample_rate)
+        sound = _sound(path, intervals, sample_rate)
     except MediaError as error:
         return [Skip(video_id, "", STEP, str(error))], False
-    skips = uncovered(rows, sound[1], STEP, "sound") if sound else []
+    skips = touching(rows, sound[2], sound[1], STEP, "sound") if sound else []
     cut_off = {skip.segment_id for skip in skips}
     for index, segment_id in enumerate(rows["segment_id"]):
         start_s = round(starts[index] * sample_rate) / sample_rate

@@ -9,13 +9,14 @@ What does not decode is left out, with all that refers to it: from the lost fram
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 
+from egokd.media.damage import Damage, too_damaged
 from egokd.media.errors import MediaError
 from egokd.media.opening import open_media, video_stream
 from egokd.media.probe import Probe
@@ -24,9 +25,7 @@ from egokd.times import nearest
 log = logging.getLogger("egokd")
 
 EPSILON = 1e-6  # of a grid step: far above rounding errors, far below any difference that matters
-MAX_DAMAGED_SHARE = 0.05  # decoders conceal a damaged slice and say so; a frame in 75 of a real file is such a one
 OPTIONAL_S = 1.0  # at the start of a file that was cut out of another; what is farther from a key frame is lost
-FEW_DAMAGED = 3  # of short videos, of which one frame may be more than a twentieth
 READ_AHEAD_BYTES = 2**30  # decord decodes ahead without limit (5 GB in 12 s were seen); it is reopened above this
 
 
@@ -36,27 +35,6 @@ class DecordError(MediaError):
 
 class StampError(MediaError):
     """Decoded frames are not in the order of their time stamps; the caller reads again, by order alone."""
-
-
-@dataclass
-class Damage:
-    """What a decoder could not do: times of frames that it shows although they are damaged, and what is left out.
-
-    `concealed_s`: seconds. `lost`: numbers of frames that do not decode. `holes`: [start, stop) in s without frames.
-    """
-
-    concealed_s: list[float] = field(default_factory=list)
-    lost: list[int] = field(default_factory=list)
-    holes: list[tuple[float, float]] = field(default_factory=list)
-
-    @property
-    def frames(self) -> int:
-        return len(self.concealed_s) + len(self.lost)
-
-
-def too_damaged(damaged: int, total: int) -> bool:
-    """Whether so many damaged frames of `total` are too many to trust the rest."""
-    return damaged > max(MAX_DAMAGED_SHARE * total, min(FEW_DAMAGED, total // 2))
 
 
 def by_order(probe: Probe) -> Probe:
@@ -120,14 +98,20 @@ def read_frames(
     wanted = numbers_at(probe, grid / frame_rate)
     if not len(grid):
         return
-    if reader == "decord":
-        frames = _decord_frames(probe, np.unique(wanted), threads)
-    else:
-        frames = _pyav_frames(probe, np.unique(wanted), threads, damage if damage is not None else Damage())
-    for number, image in frames:
+    numbers = np.unique(wanted)
+    for number, image in read_numbers(probe, numbers, reader, threads, damage if damage is not None else Damage()):
         begin, end = np.searchsorted(wanted, [number, number + 1])
         for k in grid[begin:end].tolist():
             yield k / frame_rate, image
+
+
+def read_numbers(
+    probe: Probe, wanted: np.ndarray, reader: str, threads: int, damage: Damage
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Like `read_frames`: (number, image) of the frames numbered `wanted` (int64, rising, not empty)."""
+    if reader == "decord":
+        return _decord_frames(probe, wanted, threads)
+    return _pyav_frames(probe, wanted, threads, damage)
 
 
 def _pyav_frames(probe: Probe, wanted: np.ndarray, threads: int, damage: Damage) -> Iterator[tuple[int, np.ndarray]]:

@@ -4,48 +4,36 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
-import simplejpeg
 
+from egokd.media.damage import Damage, too_damaged
 from egokd.media.decode import (
     EPSILON,
-    Damage,
     DecordError,
     StampError,
     by_order,
     grid_indices,
     merge_intervals,
     read_frames,
+    read_numbers,
     source_frames,
-    too_damaged,
 )
 from egokd.media.errors import MediaError
+from egokd.media.frame_files import FileReader
 from egokd.media.frame_writer import StoreWriter
-from egokd.media.header import whole_source
-from egokd.media.images import decode_rgb, image_size, is_whole
+from egokd.media.header import read_header, whole_source
+from egokd.media.images import encode_rgb, stored_size
 from egokd.media.opening import check_size
+from egokd.media.pieces import Hole, outside, pieces_at, stop_of, touching
 from egokd.media.probe import Probe, choose_reader, probe_video
 from egokd.media.skipped import MIN_COVERED_SHARE, Skip, uncovered
-from egokd.media.sources import FrameFiles, NumberedFiles, Source
+from egokd.media.sources import FrameFiles, NumberedFiles, Pieces, Source
 
 log = logging.getLogger("egokd")
 
 STEP = "extract_frames"
 STAND_IN_S = 0.5  # a damaged frame file is replaced by the nearest good one, if there is one this near
-
-
-def stored_size(width: int, height: int, short_side: int) -> tuple[int, int]:
-    """(width, height) of stored frames: short side as asked, never enlarged; long side even, as official frames are.
-
-    1920 x 1080 becomes 456 x 256.
-    """
-    scale = short_side / min(width, height)
-    if scale >= 1:
-        return width, height
-    long_side = 2 * round(max(width, height) * scale / 2)
-    return (long_side, short_side) if width >= height else (short_side, long_side)
 
 
 def segment_intervals(rows: pd.DataFrame, frame_rate: float) -> np.ndarray:
@@ -96,6 +84,9 @@ class FrameExtractor:
             if isinstance(source, FrameFiles) and files:
                 yield from self._copy(video_id, source, files, rows)
                 return
+            if isinstance(source, Pieces):
+                yield from self._join(video_id, source, rows)
+                return
             yield from self._decode(video_id, probe_video(source.path), rows)
         except MediaError as error:
             if self.writer.is_open:
@@ -138,6 +129,59 @@ class FrameExtractor:
         info |= {"codec": probe.codec, "duration_s": round(probe.duration_s, 4), "damaged_frames": damage.frames}
         self.writer.end(info)
 
+    def _join(self, video_id: str, source: Pieces, rows: pd.DataFrame) -> Iterator[float]:
+        """Read a video in pieces: for each instant the nearest frame of all, whichever piece it is in."""
+        header = read_header(source)
+        holes = list(header.holes)
+        grid = grid_indices(segment_intervals(rows, self.frame_rate), self.frame_rate, header.duration_s)
+        probes = _probe_pieces(source, grid / self.frame_rate, holes)
+        grid = grid[outside(grid / self.frame_rate, holes)]
+        owner, local = _owners(source, probes, grid / self.frame_rate)
+        size, readers, damaged = None, [], 0
+        self.writer.begin(video_id)
+        for piece in np.unique(owner).tolist():
+            mine, probe = owner == piece, probes[piece]
+            start_s, stop_s = source.files[piece][0], stop_of(source, piece)
+            try:
+                encoded, size, damage, reader = self._encode(probe, np.unique(local[mine]), size)
+            except MediaError as error:
+                holes.append(Hole(start_s, stop_s, str(error)))
+                continue
+            readers.append(reader)
+            damaged += damage.frames
+            for begin, end in damage.holes:
+                reason = f"{probe.path}: does not decode from {begin:.2f} to {end:.2f} s"
+                holes.append(Hole(start_s + begin, min(start_s + end, stop_s), reason))
+            for k, number in zip(grid[mine].tolist(), local[mine].tolist(), strict=True):
+                if number in encoded:
+                    self.writer.add(k / self.frame_rate, image=encoded[number])
+                    yield k / self.frame_rate
+        self.skips += touching(rows, holes, header.duration_s, STEP, "video")
+        if size is None:
+            self.writer.drop()
+            return
+        counts = ", ".join(f"{name} {readers.count(name)}" for name in sorted(set(readers)))
+        info = {"reader": "pieces", "reader_reason": f"pieces read with: {counts}", "width": size[0], "height": size[1]}
+        self.writer.end(info | {"duration_s": round(header.duration_s, 4), "damaged_frames": damaged})
+
+    def _encode(
+        self, probe: Probe, wanted: np.ndarray, size: tuple[int, int] | None
+    ) -> tuple[dict[int, bytes], tuple[int, int] | None, Damage, str]:
+        """(JPEG of the frames numbered `wanted`, their size, damage, reader) of a piece, held in memory: a piece that
+        turns out to be unreadable leaves nothing in the store."""
+        reader, _ = choose_reader(probe, self.reader)
+        while True:
+            encoded, damage = {}, Damage()
+            try:
+                for number, image in read_numbers(probe, wanted, reader, self.threads, damage):
+                    size = size or stored_size(image.shape[1], image.shape[0], self.short_side)
+                    encoded[number] = encode_rgb(image, size, self.jpeg_quality)
+                return encoded, size, damage, reader
+            except (DecordError, StampError) as error:
+                if isinstance(error, StampError):
+                    probe = by_order(probe)
+                reader = "pyav"
+
     def _copy(self, video_id: str, source: FrameFiles, files: NumberedFiles, rows: pd.DataFrame) -> Iterator[float]:
         """Take numbered frames; those that already have the stored size are copied byte by byte."""
         numbers = files.numbers()
@@ -147,7 +191,7 @@ class FrameExtractor:
         chosen = source_frames(times, grid / self.frame_rate)
         # half a frame of the coarser clock: what is farther away stands in for files that are missing
         there = np.abs(times[chosen] - grid / self.frame_rate) <= 0.5 / min(clock, self.frame_rate) + 1e-6
-        reader = _FileReader(files, round(STAND_IN_S * clock), self.short_side, self.jpeg_quality)
+        reader = FileReader(files, round(STAND_IN_S * clock), self.short_side, self.jpeg_quality)
         stored = []
         self.writer.begin(video_id)
         for k, place in zip(grid[there].tolist(), chosen[there].tolist(), strict=True):
@@ -173,50 +217,29 @@ class FrameExtractor:
         self.writer.end(info)
 
 
-class _FileReader:
-    """Numbered frames of one video as JPEG of one size, damaged ones replaced by the nearest good file.
+def _probe_pieces(source: Pieces, times_s: np.ndarray, holes: list[Hole]) -> dict[int, Probe]:
+    """Probes, by number, of the pieces that these times need; `holes` is told of those that cannot be read."""
+    probes = {}
+    for number in pieces_at(source, times_s):
+        start, file = source.files[number]
+        try:
+            probes[number] = probe_video(file)
+        except MediaError as error:
+            holes.append(Hole(start, stop_of(source, number), str(error)))
+    return probes
 
-    `reach`: how many files away a stand-in may be. `damaged`: places of the wanted files that cannot be read. `size`:
-    (width, height) of what is stored, known after the first good file.
-    """
 
-    def __init__(self, files: NumberedFiles, reach: int, short_side: int, jpeg_quality: int):
-        self.files = files
-        self.reach = max(1, reach)
-        self.short_side = short_side
-        self.jpeg_quality = jpeg_quality
-        self.damaged: set[int] = set()
-        self.size: tuple[int, int] | None = None
-        self._numbers = files.numbers()
-        self._known: dict[int, bytes | None] = {}  # the last few files
-
-    def encoded(self, place: int) -> bytes | None:
-        """The file at `place` among the numbers, or the nearest good one; None if there is none within reach."""
-        for away in range(self.reach + 1):
-            for candidate in (place - away, place + away):
-                if 0 <= candidate < len(self._numbers) and (found := self._read(candidate)):
-                    return found
-            self.damaged.add(place)
-        return None
-
-    def _read(self, place: int) -> bytes | None:
-        if place not in self._known:
-            if len(self._known) > 2 * self.reach + 2:
-                self._known.clear()
-            try:
-                self._known[place] = self._fit(self.files.read(self._numbers[place]))
-            except (ValueError, OSError):
-                self._known[place] = None
-        return self._known[place]
-
-    def _fit(self, data: bytes) -> bytes:
-        """JPEG of the stored size; ValueError for a damaged file."""
-        width, height = image_size(data)
-        size = self.size or stored_size(width, height, self.short_side)
-        same = (width, height) == size and is_whole(data)
-        encoded = data if same else encode_rgb(decode_rgb(data), size, self.jpeg_quality)
-        self.size = size
-        return encoded
+def _owners(source: Pieces, probes: dict[int, Probe], wanted_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """int64 [n] each: piece, and number inside it, of the frame nearest to each wanted time."""
+    times, owner, local = [np.zeros(0)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for number, probe in probes.items():
+        here = probe.times_s + source.files[number][0]
+        here = here[here < stop_of(source, number)]
+        times.append(here)
+        owner.append(np.full(len(here), number))
+        local.append(np.arange(len(here)))
+    chosen = source_frames(np.concatenate(times), wanted_s) if probes else np.zeros(0, np.int64)
+    return np.concatenate(owner)[chosen], np.concatenate(local)[chosen]
 
 
 def damaged_segments(rows: pd.DataFrame, damage: Damage, probe: Probe) -> list[Skip]:
@@ -242,12 +265,3 @@ def _incomplete(
             reason = f"{path}: holds {high - low} of the {wanted} frames of this segment; files are missing"
             skips.append(Skip(row.video_id, row.segment_id, STEP, reason))
     return skips
-
-
-def encode_rgb(image: np.ndarray, size: tuple[int, int], quality: int) -> bytes:
-    """uint8 [H, W, 3] RGB -> JPEG of `size` (width, height); each pixel the mean of the area it covers."""
-    if (image.shape[1], image.shape[0]) != size:
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return simplejpeg.encode_jpeg(
-        np.ascontiguousarray(image), quality=quality, colorspace="RGB", colorsubsampling="420"
-    )

@@ -13,15 +13,15 @@ from egokd.media.errors import MediaError
 from egokd.media.images import image_size
 from egokd.media.opening import (
     check_size,
-    is_file,
     open_media,
     picture_codec,
     pixel_aspect,
     tick_s,
     video_stream,
 )
+from egokd.media.pieces import Hole, find_holes
 from egokd.media.probe import probe_video
-from egokd.media.sources import FrameFiles, NumberedFiles, Source, VideoFile
+from egokd.media.sources import FrameFiles, NumberedFiles, Pieces, Source, VideoFile, moving
 
 log = logging.getLogger("egokd")
 
@@ -36,6 +36,7 @@ class Header:
     """What a source announces. width and height are those of the pictures with square pixels, before any rotation.
 
     `frames`: 0 if not announced. `numbered`: for frame files, the last one's number; more than `frames` if some miss.
+    `holes`: for a video in pieces, what cannot be read.
     """
 
     duration_s: float
@@ -45,6 +46,7 @@ class Header:
     has_audio: bool
     bytes: int
     numbered: int = 0
+    holes: tuple[Hole, ...] = ()
 
 
 def whole_source(source: Source) -> tuple[Source, NumberedFiles | None]:
@@ -55,7 +57,7 @@ def whole_source(source: Source) -> tuple[Source, NumberedFiles | None]:
     """
     if not isinstance(source, FrameFiles):
         return source, None
-    video = source.video if source.video and is_file(source.video) else None
+    video = moving(source.video)
     try:
         files = NumberedFiles(source.path)
         numbers = files.numbers()
@@ -63,30 +65,49 @@ def whole_source(source: Source) -> tuple[Source, NumberedFiles | None]:
         if video is None:
             raise
         log.warning("%s; its video is read instead", error)
-        return VideoFile(video), None
+        return video, None
     if video is None or source.path.is_file():  # a tar that ends as it should was written to its end
         return source, files
     try:
-        announced_s = read_header(VideoFile(video)).duration_s
+        announced_s = read_header(video).duration_s
     except MediaError:
         return source, files
     clock = source.clock(len(numbers))
     tolerance_s = max(MISSING_S, MISSING_SHARE * announced_s)
     held_s, end_s = len(numbers) / clock, float(numbers[-1]) / clock
-    if held_s < announced_s - tolerance_s or end_s > announced_s + tolerance_s:
+    # the video ends earlier than its frames where their rate is another, or where its last piece is missing
+    too_long = end_s > announced_s + tolerance_s and isinstance(video, VideoFile)
+    if held_s < announced_s - tolerance_s or too_long:
         log.warning(
             "%s: %d files, up to number %d, at %g per second do not make the %.1f s of %s, which is read instead; "
             "half unpacked, or extracted at another rate (data.frames_fps)",
-            source.path, len(numbers), numbers[-1], clock, announced_s, video,
+            source.path, len(numbers), numbers[-1], clock, announced_s, video.path,
         )  # fmt: skip
-        return VideoFile(video), None
+        return video, None
     return source, files
 
 
 def read_header(source: Source) -> Header:
     """MediaError if there is nothing, or nothing readable."""
     source, files = whole_source(source)
+    if isinstance(source, Pieces):
+        return _pieces_header(source)
     return _files_header(source, files) if isinstance(source, FrameFiles) and files else _video_header(source.path)
+
+
+def _pieces_header(source: Pieces) -> Header:
+    """Of the whole: size of the first piece that can be read, end of the last."""
+    found: list[Header | MediaError] = []
+    for _, file in source.files:
+        try:
+            found.append(_video_header(file))
+        except MediaError as error:
+            found.append(error)
+    holes, end_s = find_holes(source, [one.duration_s if isinstance(one, Header) else one for one in found])
+    readable = [one for one in found if isinstance(one, Header)]
+    first, frames, size = readable[0], sum(one.frames for one in readable), sum(one.bytes for one in readable)
+    has_audio = any(one.has_audio for one in readable)
+    return Header(end_s, first.width, first.height, frames, has_audio, size, holes=tuple(holes))
 
 
 def _files_header(source: FrameFiles, files: NumberedFiles) -> Header:

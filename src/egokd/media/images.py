@@ -40,3 +40,24 @@ def decode_rgb(data: bytes) -> np.ndarray:
     if image is None:
         raise ValueError("a damaged PNG")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def stored_size(width: int, height: int, short_side: int) -> tuple[int, int]:
+    """(width, height) of stored frames: short side as asked, never enlarged; long side even, as official frames are.
+
+    1920 x 1080 becomes 456 x 256.
+    """
+    scale = short_side / min(width, height)
+    if scale >= 1:
+        return width, height
+    long_side = 2 * round(max(width, height) * scale / 2)
+    return (long_side, short_side) if width >= height else (short_side, long_side)
+
+
+def encode_rgb(image: np.ndarray, size: tuple[int, int], quality: int) -> bytes:
+    """uint8 [H, W, 3] RGB -> JPEG of `size` (width, height); each pixel the mean of the area it covers."""
+    if (image.shape[1], image.shape[0]) != size:
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return simplejpeg.encode_jpeg(
+        np.ascontiguousarray(image), quality=quality, colorspace="RGB", colorsubsampling="420"
+    )

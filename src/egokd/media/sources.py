@@ -1,4 +1,5 @@
-"""Where the pictures of a video come from: a video file, or numbered JPEG or PNG files in a tar or in a folder.
+"""Where the pictures of a video come from: a video file, its pieces in a folder, or numbered JPEG or PNG files in a tar
+or in a folder.
 
 Names end with the number: 000001.jpg, frame_0000000001.jpg, img_00001.jpg, image_00001.jpg, frame-000001.png, or the
 video's id before it (78687_000001.jpg). Files of one video have one name and lie in one folder; which of two would be
@@ -15,8 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from egokd.media.errors import MediaError
+from egokd.media.opening import is_file
 
 NUMBERED = re.compile(r"^((?:.*/)?)([^/]*?)([0-9]+)\.(?:jpe?g|png)$", re.IGNORECASE)
+PIECE = re.compile(r"([0-9]{1,6})\.(?:mp4|mkv|mov|webm|avi)", re.IGNORECASE)
 COLUMN_FOLDER = re.compile(r"(?:^|(?<=/))([uv])/$", re.IGNORECASE)
 USUAL_NAMES = ("", "frame", "img", "image")  # before the number; where they are, files of other names are others
 MAX_DIGITS = 12  # leading zeros included; more are no frame numbers
@@ -30,12 +33,23 @@ class VideoFile:
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """A video in pieces: a folder with files named by the second at which each begins (0.MP4, 15.MP4, ...).
+
+    `files`: (start in s, file), rising, at least one. How they are joined: `egokd.media.pieces`.
+    """
+
+    path: Path
+    files: tuple[tuple[int, Path], ...]
+
+
+@dataclass(frozen=True)
 class FrameFiles:
     """Frames extracted at a fixed rate: file number n, counted from 1, is on show from (n - 1) / rate until n / rate.
 
     `other_clock` (count, rate): if there are at least `count` files, they were extracted at that rate instead (a faulty
-    release that can be told by its number of files). `video`: the video itself, where it is there too; it is read in
-    place of frames that are not all there.
+    release that can be told by its number of files). `video`: the video itself, or the folder of its pieces, where it
+    is there too; it is read in place of frames that are not all there.
     """
 
     path: Path
@@ -61,7 +75,19 @@ class FlowFiles:
     bound: float
 
 
-Source = VideoFile | FrameFiles
+Source = VideoFile | Pieces | FrameFiles
+
+
+def moving(path: Path | None) -> VideoFile | Pieces | None:
+    """The video at `path`, in one file or in a folder of pieces; None where there is neither."""
+    if path is None or is_file(path):
+        return VideoFile(path) if path else None
+    try:
+        found = [(int(match[1]), file) for file in path.iterdir() if (match := PIECE.fullmatch(file.name))]
+    except (OSError, ValueError):
+        return None
+    files = dict(sorted(found, reverse=True))  # of 15.MP4 and 15.mp4, the first by name
+    return Pieces(path, tuple(sorted(files.items()))) if files else None
 
 
 Place = tuple[int, int] | Path

@@ -101,8 +101,8 @@ def frames_rate(experiment: Experiment) -> str:
 
 def adapter_options(experiment: Experiment) -> str:
     """`--options` of `egokd.steps.index_segments`: what the adapter needs beside the root."""
-    folder = experiment.data.folder
-    return as_json(folder.model_dump() if folder else {})
+    options = experiment.data.folder or experiment.data.epic
+    return as_json(options.model_dump() if options else {})
 
 
 def submission_levels(dataset: str, experiment: Experiment) -> str:

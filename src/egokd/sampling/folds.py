@@ -54,6 +54,8 @@ def _units(train: pd.DataFrame, heads: list[str], share: float, seed: int, whole
     measured by sum((held out - wanted)^2 / segments) over the strata and over the train split as one.
     """
     column = UNIT_COLUMNS[whole]
+    if whole == "video" and "recording" in train:
+        column = "recording"  # each clip has a video id of its own
     if (train[column] == "").any():
         unknown = train.loc[train[column] == "", "segment_id"]
         raise UserError(

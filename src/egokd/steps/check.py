@@ -81,13 +81,17 @@ def repeats(rows: pd.DataFrame, settings: dict) -> list[str]:
     return ["", *lines]
 
 
-def report(args: argparse.Namespace, segments: Segments, problems: list[Problem], sizes: dict[str, float]) -> str:
-    """What a person reads."""
+def report(
+    args: argparse.Namespace, segments: Segments, files: list[str], problems: list[Problem], sizes: dict[str, float]
+) -> str:
+    """What a person reads; `files`: sentences about layout and coverage."""
     table, settings = segments.table, args.settings
-    lines = [f"# {args.dataset}: {segments.source} in {args.root}", ""]
+    source = checks.full_source(segments.source, segments.part)
+    lines = [f"# {args.dataset}: {source} in {args.root}", ""]
     for split, rows in table.groupby("split", sort=False):
         lines.append(f"- {split}: {len(rows)} segments in {rows['video_id'].nunique()} videos")
     lines += [f"- {head}: {len(names)} classes" for head, names in segments.heads.items()]
+    lines += ["", "## Files", "", *(f"- {sentence}" for sentence in files)]
     lines += ["", "## Problems", ""]
     for (level, kind), same in pd.DataFrame(map(asdict, problems), columns=COLUMNS).groupby(["level", "kind"]):
         lines.append(f"- {level}: {kind}: {len(same)}")
@@ -131,6 +135,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"annotations: {error}") from None
     frames = {video_id for video_id, source in sources.items() if isinstance(source, FrameFiles)}
     problems += checks.check_videos(segments.table, headers)
+    files = [*segments.found, *checks.layouts(sources, headers), *checks.coverage(segments.table, problems)]
     problems += checks.check_shared(segments.table) + checks.check_shapes(segments.table, set(readable))
     silent = {v for v, header in readable.items() if not header.has_audio} - frames
     if "audio" in settings["modalities"]:
@@ -141,7 +146,7 @@ def main(argv: list[str] | None = None) -> None:
     sizes = checks.expected_gb(
         segments.table, headers, settings["frame_rate"], settings["short_side"], settings["sample_rate"]
     )
-    text = report(args, segments, problems, sizes)
+    text = report(args, segments, files, problems, sizes)
     write_problems(args.out, problems)
     with atomic_path(args.out / "classes.csv") as temporary:
         checks.histogram(segments).to_csv(temporary, index=False)

@@ -44,12 +44,13 @@ def main(argv: list[str] | None = None) -> None:
     write_skipped(args.skipped, extractor.skips)
     readers = [info["reader"] for info in writer.videos.values()]
     runtime.log.info(
-        "%d frames of %d videos (decord %d, PyAV %d, frame files %d), %d skipped entries",
+        "%d frames of %d videos (decord %d, PyAV %d, frame files %d, in pieces %d), %d skipped entries",
         stored,
         len(readers),
         readers.count("decord"),
         readers.count("pyav"),
         readers.count("files"),
+        readers.count("pieces"),
         len(extractor.skips),
     )
 

@@ -79,7 +79,9 @@ def main(argv: list[str] | None = None) -> None:
     segments = of_splits(segments, args.splits, where)
     table = look_at_headers(segments.table, module, args.root, args.threads, args.frames_fps)
     shard = table["video_id"].map(lambda video_id: shard_of(video_id, args.shards))
-    segments = replace(segments, table=table.assign(shard=shard), source=args.source)
+    for sentence in segments.found:
+        runtime.log.info("%s", sentence)
+    segments = replace(segments, table=table.assign(shard=shard), source=checks.full_source(args.source, segments.part))
     check_segments(segments, where)
     write_segments(args.out, segments)
     if "train" in args.splits:  # read by egokd.planning.origin, so that results of different data never share a folder
