@@ -36,7 +36,7 @@ class Adapter(Protocol):
         ...
 
     def sound_path(self, root: str | Path, video_id: str) -> Path | None:
-        """The file with the sound of a video, or where it should be; None for a dataset without sound."""
+        """The file with the sound of a video, or its folder of pieces, or where that should be; None without sound."""
         ...
 
     def boxes_path(self, root: str | Path, video_id: str) -> Path | None:

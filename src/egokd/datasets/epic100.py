@@ -113,4 +113,8 @@ def read(
     if clips := _clips(root, table, layout):
         table, part, found = epic_clips.as_clips(table, clips, root, val_share, val_participants, split_seed)
         return Segments(table, heads, SOURCE, part, tuple(found))
+    if val_participants:
+        raise UserError(
+            f"data.epic.val_participants: {root} holds no clips, so the official split is used; leave it out"
+        )
     return Segments(table, heads, SOURCE)

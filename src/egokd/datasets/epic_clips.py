@@ -83,7 +83,12 @@ def as_clips(
     )
     if counts["val"][0]:
         some, every = counts["val"]
-        missing = "" if some == every else f", {some} of {every} validation segments"
+        if val_participants:
+            raise UserError(
+                f"data.epic.val_participants: {some} clips are of the official validation split, so that is used; "
+                "leave the key out"
+            )
+        missing = "" if some == every else f", {some:,} of {every:,} validation segments"
         return kept, f"clips (official split{missing})", lines
     train = kept["split"] == "train"
     if not train.any():

@@ -156,6 +156,14 @@ def test_what_cannot_be_split_is_refused(root):
         read(root, val_participants=["P01", "P02", "P03"])
 
 
+def test_participants_for_validation_are_refused_where_the_official_split_is_used(root):
+    with pytest.raises(UserError, match="holds no clips, so the official split is used"):
+        read(root, val_participants=["P01"])
+    add_clips(root, TRAIN + VAL[:1])
+    with pytest.raises(UserError, match="1 clips are of the official validation split"):
+        read(root, val_participants=["P01"])
+
+
 def test_no_annotated_clip(root):
     touch(root / "clips" / "P09" / "P09_101_7.mp4")
     with pytest.raises(UserError, match="none of the 1 clips is a segment"):
