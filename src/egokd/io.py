@@ -74,6 +74,12 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text)
 
 
+def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
+    """Write a result table as CSV with four decimals; a missing number is an empty cell."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.4f")
+
+
 def write_parquet(path: str | Path, table: "pd.DataFrame", metadata: dict | None = None) -> None:
     """Write a table as Parquet, with `metadata` as JSON under the schema key `egokd`."""
     import pyarrow as pa

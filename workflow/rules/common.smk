@@ -155,9 +155,9 @@ def store_arguments(model):
 
 
 def entry_predictions(wildcards):
-    """Prediction files of a row of the table."""
+    """Files that hold the predictions of a row of the table."""
     clips, crops = map(int, wildcards.views.split("x"))
-    return paths(wildcards).predictions(wildcards.entry, wildcards.seed, "val", (clips, crops))
+    return paths(wildcards).evaluated(wildcards.entry, wildcards.seed, (clips, crops))
 
 
 def member_predictions(wildcards):

@@ -10,6 +10,7 @@ from pathlib import Path
 from egokd.config.experiment import Experiment
 from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
+from egokd.evaluation.view_settings import source_of
 from egokd.modalities import MODALITIES
 from egokd.names import baseline_of, ensemble_of
 from egokd.planning import models
@@ -125,6 +126,14 @@ class Paths:
         if parts == 1 or ensemble_of(model) or Path(f"{stem}.safetensors").exists():
             return [f"{stem}.safetensors"]
         return _parts(stem, parts)
+
+    def evaluated(self, entry: str, seed: int | str, views: Views) -> list[str]:
+        """The files that hold the predictions of `entry` on `views` of validation: those of the largest setting that
+        `views` are a part of, unless `views` have been predicted themselves."""
+        own = self.predictions(entry, seed, "val", views)
+        if all(Path(path).exists() for path in own):
+            return own
+        return self.predictions(entry, seed, "val", source_of(views, self.experiment.evaluation.views))
 
     def heldout(self, teacher: str, seed: int | str) -> list[str]:
         """A teacher's predictions on the held-out fold."""

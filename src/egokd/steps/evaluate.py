@@ -1,7 +1,8 @@
 """Evaluate the predictions of a net or an ensemble: predictions + segment table -> metrics (JSON).
 
 Every model is evaluated on the same segments. A segment without the model's modality has equal probabilities for all
-classes and counts as wrong; the file states the number of such segments.
+classes and counts as wrong; the file states the number of such segments. The views of a smaller setting may be read
+from the predictions of a larger one that holds them (`egokd.evaluation.view_settings`).
 """
 
 import argparse
@@ -15,7 +16,20 @@ from egokd.distillation.logit_files import LogitFile
 from egokd.errors import UserError
 from egokd.evaluation.metrics import evaluate, subsets_of
 from egokd.evaluation.tables import main_head
+from egokd.evaluation.view_settings import Setting, places_in
 from egokd.io import write_json
+from egokd.steps._logit_arguments import clips_and_crops
+
+
+def chosen_views(file: LogitFile, views: Setting) -> list[int]:
+    """Places of the wanted views among those of the file; UserError if they are not among them."""
+    predicted = int(file.metadata["clips"]), int(file.metadata["crops"])
+    if (places := places_in(views, predicted)) is None:
+        raise UserError(
+            f"{file.paths[0]}: has the views {list(predicted)} (clips, crops), and {list(views)} are not among them; "
+            "predict these"
+        )
+    return places
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -27,6 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True, help="name in the config")
     parser.add_argument("--model", required=True, help="name in the tables")
     parser.add_argument("--seed", type=int, required=True, help="training seed")
+    parser.add_argument("--views", type=clips_and_crops, required=True, help="CLIPSxCROPS that are evaluated")
     parser.add_argument("--bins", type=int, required=True, help="bins of the calibration error")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
@@ -47,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
         )
     file.check(ids, [], segments.num_classes)
     labels = {head: rows[head].to_numpy(np.int64) for head in heads}
-    logits = file.all_logits(ids)
+    logits = {head: values[:, chosen_views(file, args.views)] for head, values in file.all_logits(ids).items()}
     subsets, reliability = evaluate({head: logits[head] for head in heads}, labels, subsets_of(rows, heads), args.bins)
     write_json(
         args.out,
@@ -56,8 +71,8 @@ def main(argv: list[str] | None = None) -> None:
             "source": segments.source,
             "model": args.model,
             "seed": args.seed,
-            "clips": int(file.metadata["clips"]),
-            "crops": int(file.metadata["crops"]),
+            "clips": args.views[0],
+            "crops": args.views[1],
             "segments": len(ids),
             "skipped": len(every) - len(ids),
             "without_modality": int((~file.availability(ids)).sum()),

@@ -71,7 +71,7 @@ def test_from_predictions_to_the_figures_nothing_needs_torch(tmp_path):
         f"fit_ensemble {segments} {predictions('heldout')} --settings {settings} --out {weights}",
         f"combine_ensemble --weights {weights} {predictions('val')} --out {of['ensemble_heldout']}",
         *(
-            f"evaluate {segments} --predictions {path} --dataset made_up --model {model} --seed 0 --bins 15"
+            f"evaluate {segments} --predictions {path} --dataset made_up --model {model} --seed 0 --views 1x1 --bins 15"
             f" --out {metrics[model]}"
             for model, path in of.items()
         ),
