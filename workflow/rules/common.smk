@@ -160,10 +160,16 @@ def entry_predictions(wildcards):
     return paths(wildcards).evaluated(wildcards.entry, wildcards.seed, (clips, crops))
 
 
+def entry_heldout(wildcards):
+    """Prediction files of a row of the table on the held-out fold."""
+    views = experiment(wildcards).evaluation.heldout_views
+    return paths(wildcards).predictions(wildcards.entry, wildcards.seed, "heldout", views)
+
+
 def member_predictions(wildcards):
-    """Predictions of an ensemble's teachers on validation, by teacher."""
+    """Predictions of an ensemble's teachers on a split or fold, by teacher."""
     clips, crops = map(int, wildcards.views.split("x"))
-    return paths(wildcards).member_predictions(wildcards.ensemble, wildcards.seed, "val", (clips, crops))
+    return paths(wildcards).member_predictions(wildcards.ensemble, wildcards.seed, wildcards.split, (clips, crops))
 
 
 def heldout_predictions(wildcards):

@@ -99,8 +99,8 @@ def as_markdown(table: pd.DataFrame) -> str:
     trends = [f"{main}_{trend}_per_doubling{over}" for trend in TRENDS for over in ("", "_over_rgb")]
     words = ("top-1 per doubling", "over RGB's", "ECE per doubling", "over RGB's")
     lines = [
-        f"Test views on `{first['dataset']}`, source of the data: **{first['source']}**, {int(first['seeds'])} seed(s). "
-        "Settings are clips x crops. In percent; slopes are points per doubling of the number of views.",
+        f"Test views on `{first['dataset']}`, source of the data: **{first['source']}**, {int(first['seeds'])} "
+        "seed(s). Settings are clips x crops. In percent; slopes are points per doubling of the number of views.",
         "",
         "| " + " | ".join(["model", *titles, *words]) + " |",
         "| --- |" + " ---: |" * (len(titles) + len(words)),

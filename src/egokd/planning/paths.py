@@ -168,9 +168,11 @@ class Paths:
 
     # --- results -----------------------------------------------------------------------------------------------------
 
-    def metrics(self, names: Sequence[str], seeds: Sequence[int], views: Sequence[Views]) -> list[str]:
-        """Metrics of models and ensembles, for every seed and view setting."""
-        pattern = f"results/metrics/{self.name}/{{name}}/seed{{seed}}/{{views}}.json"
+    def metrics(
+        self, names: Sequence[str], seeds: Sequence[int], views: Sequence[Views], kind: str = "metrics"
+    ) -> list[str]:
+        """Metrics (or another `kind` of measures) of models and ensembles, for every seed and view setting."""
+        pattern = f"results/{kind}/{self.name}/{{name}}/seed{{seed}}/{{views}}.json"
         return [
             pattern.format(name=name, seed=seed, views=view_name(setting))
             for setting in views

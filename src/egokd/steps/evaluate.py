@@ -8,28 +8,14 @@ from the predictions of a larger one that holds them (`egokd.evaluation.view_set
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from egokd import runtime
 from egokd.datasets.segments import read_segments, select
 from egokd.distillation.logit_files import LogitFile
-from egokd.errors import UserError
 from egokd.evaluation.metrics import evaluate, subsets_of
 from egokd.evaluation.tables import main_head
-from egokd.evaluation.view_settings import Setting, places_in
 from egokd.io import write_json
+from egokd.steps._evaluated import chosen_views, labelled_rows
 from egokd.steps._logit_arguments import clips_and_crops
-
-
-def chosen_views(file: LogitFile, views: Setting) -> list[int]:
-    """Places of the wanted views among those of the file; UserError if they are not among them."""
-    predicted = int(file.metadata["clips"]), int(file.metadata["crops"])
-    if (places := places_in(views, predicted)) is None:
-        raise UserError(
-            f"{file.paths[0]}: has the views {list(predicted)} (clips, crops), and {list(views)} are not among them; "
-            "predict these"
-        )
-    return places
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -48,20 +34,9 @@ def main(argv: list[str] | None = None) -> None:
     runtime.start("evaluate", 1)
 
     segments, file = read_segments(args.segments), LogitFile(args.predictions)
-    heads = list(segments.heads)
+    rows, labels = labelled_rows(segments, file, args.segments)
+    heads, ids = list(labels), rows.index.tolist()
     every = select(segments.table, file.metadata["split"])
-    ids = file.segment_ids
-    unknown = set(ids) - set(every["segment_id"])
-    if unknown:
-        raise UserError(f"{args.predictions[0]}: segment {min(unknown)!r} is not in {args.segments}; predict again")
-    rows = every.set_index("segment_id").loc[ids]
-    if (rows[heads] < 0).any(axis=None):
-        raise UserError(
-            f"{args.predictions[0]}: the labels of split {file.metadata['split']!r} are not published, so it cannot be "
-            "evaluated; write a submission instead"
-        )
-    file.check(ids, [], segments.num_classes)
-    labels = {head: rows[head].to_numpy(np.int64) for head in heads}
     logits = {head: values[:, chosen_views(file, args.views)] for head, values in file.all_logits(ids).items()}
     subsets, reliability = evaluate({head: logits[head] for head in heads}, labels, subsets_of(rows, heads), args.bins)
     write_json(
