@@ -120,3 +120,85 @@ rule tabulate_calibration:
         "python -m egokd.steps.tabulate_calibration --measured {input.measured} --models {params.models}"
         " --drawn {params.drawn} --csv {output.csv} --md {output.md} --svg {output.svg} --png {output.png}"
         " 2>&1 | tee {log}"
+
+
+rule measure_pipeline:
+    """Measure what each model takes from the raw video to the logits of a segment."""
+    input:
+        segments="results/data/{dataset}/segments.parquet",
+        index=from_paths("boxes_index"),
+        models=lambda wildcards: [
+            paths(wildcards).model(model, CONFIG.seeds[0]) for model in models.nets(experiment(wildcards))
+        ],
+    output:
+        "results/cost/{dataset}_pipeline.json",
+    log:
+        "results/logs/measure_pipeline/{dataset}.log",
+    benchmark:
+        "results/benchmarks/measure_pipeline/{dataset}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        gpu=need("gpus", "measure_pipeline"),
+        ranks=need("gpus", "measure_pipeline"),
+        mem_mb=need("mem_mb", "measure_pipeline"),
+        runtime=need("runtime", "measure_pipeline"),
+    params:
+        code=pipeline_code,
+        settings=lambda wildcards: slices.pipeline_settings(experiment(wildcards)),
+        root=lambda wildcards: paths(wildcards).root,
+        format=lambda wildcards: experiment(wildcards).data.format,
+        frames_rate=lambda wildcards: slices.frames_rate(experiment(wildcards)),
+        index=lambda wildcards, input: f"--index {input.index}" if input.index else "",
+    message:
+        "Measuring the nets of {wildcards.dataset} from the raw video on"
+    shell:
+        "python -m egokd.steps.measure_pipeline --segments {input.segments} --models {input.models}"
+        " --root {params.root:q} --format {params.format:q} {params.frames_rate} {params.index}"
+        " --settings {params.settings:q} --gpus {resources.ranks} --threads {threads} --out {output} 2>&1 | tee {log}"
+
+
+rule tabulate_cost:
+    """Write and draw what each model costs to train and to run, from the raw video on."""
+    input:
+        metrics=metrics_of(models.reported),
+        cost="results/cost/{dataset}.json",
+        pipeline="results/cost/{dataset}_pipeline.json",
+    output:
+        csv=report(
+            "results/tables/{dataset}_cost.csv",
+            caption="../report/cost.rst",
+            category="Tables",
+            labels={"dataset": "{dataset}", "table": "cost"},
+        ),
+        stages="results/tables/{dataset}_stages.csv",
+        md="results/tables/{dataset}_cost.md",
+        svg=report(
+            "results/figures/{dataset}/cost.svg",
+            caption="../report/cost.rst",
+            category="Figures",
+            labels={"dataset": "{dataset}", "figure": "cost"},
+        ),
+        png="results/figures/{dataset}/cost.png",
+    log:
+        "results/logs/tabulate_cost/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_cost/{dataset}.tsv"
+    localrule: True
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=need("mem_mb", "tabulate"),
+        runtime=need("runtime", "tabulate"),
+    params:
+        code=figure_code("tabulate_cost"),
+        rows=lambda wildcards: slices.as_json(models.table_rows(experiment(wildcards))),
+        models=lambda wildcards: models.compared_models(experiment(wildcards)),
+    message:
+        "Writing the table of cost of {wildcards.dataset}"
+    shell:
+        "python -m egokd.steps.tabulate_cost --metrics {input.metrics} --cost {input.cost} --pipeline {input.pipeline}"
+        " --benchmarks results/benchmarks --rows {params.rows:q} --models {params.models} --stages {output.stages}"
+        " --csv {output.csv} --md {output.md} --svg {output.svg} --png {output.png} 2>&1 | tee {log}"

@@ -110,13 +110,18 @@ def net_code(step, model=None):
     return digest
 
 
-def cost_code(wildcards):
+def cost_code(wildcards, step="measure_cost", *modules):
     """The same for measure_cost: examples of all that the nets read."""
     entry = experiment(wildcards)
     nets = models.nets(entry)
     read = {module for model in nets for module in models.modality_modules(entry, model, False)}
     rows = {row for model in nets for row in models.modality_rows(entry, model)}
-    return code_digest(("egokd.steps.measure_cost", *sorted(read)), tuple(sorted(rows)))
+    return code_digest((f"egokd.steps.{step}", *sorted(read), *modules), tuple(sorted(rows)))
+
+
+def pipeline_code(wildcards):
+    """The same for measure_pipeline, which reads official files too."""
+    return cost_code(wildcards, "measure_pipeline", FORMATS[experiment(wildcards).data.format].module)
 
 
 def figure_code(step):

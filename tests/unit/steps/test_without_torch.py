@@ -10,7 +10,7 @@ from egokd.config.ensembles import EnsembleSettings
 from egokd.planning.code import SOURCE_ROOT
 from made_up_predictions import write_predictions, write_table
 
-WITH_NETS = {"train", "bank", "predict", "measure_cost", "import_weights"}
+WITH_NETS = {"train", "bank", "predict", "measure_cost", "measure_pipeline", "import_weights"}
 STEPS = {path.stem for path in (SOURCE_ROOT / "egokd" / "steps").glob("[a-z]*.py")}
 WITHOUT_TORCH = """
 import sys
