@@ -40,7 +40,7 @@ def by_stage(jobs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sum(jobs: pd.DataFrame, rule: str, start: str, seeds: int) -> pd.Series:
-    """Hours and CPU hours per seed of the jobs of a rule whose path begins with `start`; missing where there are none."""
+    """Hours and CPU hours per seed of the jobs of a rule whose path begins with `start`; missing where none is."""
     chosen = jobs[(jobs["rule"] == rule) & jobs["rest"].str.startswith(start)]
     return chosen[["hours", "cpu_hours"]].sum(min_count=1) / seeds
 
@@ -53,8 +53,9 @@ def _own(jobs: pd.DataFrame, model: str, seeds: int) -> pd.Series:
 
 
 def training_hours(jobs: pd.DataFrame, rows: Sequence[dict], seeds: int) -> dict[str, dict[str, float]]:
-    """By model, per seed: `training_hours` of the net itself, and `chain_hours` and `chain_cpu_hours` of all that had to
-    be trained and run for it: for an ensemble its teachers and their held-out predictions, for a student also the banks.
+    """By model, per seed: `training_hours` of the net itself, and `chain_hours` and `chain_cpu_hours` of all that had
+    to be trained and run for it: for an ensemble its teachers and their held-out predictions, for a student also the
+    banks.
 
     NaN where a benchmark file is missing, as for a model that was imported.
     """

@@ -1,8 +1,8 @@
 """What each model costs to train and to run, from the raw video on: one row per model, at the first view setting.
 
-An ensemble has to read every modality of its teachers and run them all; computing flow needs the frames, so a model that
-sees flow reads both. Frames that several teachers need are read once. Units stand in every header; multiply-adds are not
-FLOPs, of which each is two.
+An ensemble has to read every modality of its teachers and run them all; computing flow needs the frames, so a model
+that sees flow reads both. Frames that several teachers need are read once. Units stand in every header; multiply-adds
+are not FLOPs, of which each is two.
 """
 
 from collections.abc import Iterable
@@ -115,8 +115,8 @@ def as_markdown(table: pd.DataFrame, stages: pd.DataFrame) -> str:
     shown = {main: (main.replace("_top1", " top-1"), 1), **SHOWN}
     lines = [
         f"Cost on `{first['dataset']}`, source of the data: **{first['source']}**, {first['clips']} clip(s) x "
-        f"{first['crops']} crop(s), from the raw video to the logits, on {first['device']}. Nets run in the precision of "
-        f"the jobs, in batches of {int(first['batch'])}. Boxes are read from files: their detector is not counted.",
+        f"{first['crops']} crop(s), from the raw video to the logits, on {first['device']}. Nets run in the precision "
+        f"of the jobs, in batches of {int(first['batch'])}. Boxes are read from files: their detector is not counted.",
         "",
         "| model | " + " | ".join(title for title, _ in shown.values()) + " |",
         "| --- |" + " ---: |" * len(shown),
