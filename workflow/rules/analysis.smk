@@ -202,3 +202,51 @@ rule tabulate_cost:
         "python -m egokd.steps.tabulate_cost --metrics {input.metrics} --cost {input.cost} --pipeline {input.pipeline}"
         " --benchmarks results/benchmarks --rows {params.rows:q} --models {params.models} --stages {output.stages}"
         " --csv {output.csv} --md {output.md} --svg {output.svg} --png {output.png} 2>&1 | tee {log}"
+
+
+rule compare_models:
+    """Show where the student's gain comes from: by class, by confused pair, by length of the segment."""
+    input:
+        segments="results/data/{dataset}/segments.parquet",
+        predictions=lambda wildcards: flat(compared_predictions(wildcards)),
+    output:
+        csv=report(
+            "results/tables/{dataset}_gains.csv",
+            caption="../report/gains.rst",
+            category="Tables",
+            labels={"dataset": "{dataset}", "table": "gains"},
+        ),
+        confusions="results/tables/{dataset}_confusions.csv",
+        lengths="results/tables/{dataset}_lengths.csv",
+        md="results/tables/{dataset}_gains.md",
+        svg=report(
+            "results/figures/{dataset}/gains.svg",
+            caption="../report/gains.rst",
+            category="Figures",
+            labels={"dataset": "{dataset}", "figure": "gains"},
+        ),
+        png="results/figures/{dataset}/gains.png",
+    log:
+        "results/logs/compare_models/{dataset}.log",
+    benchmark:
+        "results/benchmarks/compare_models/{dataset}.tsv"
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=need("mem_mb", "evaluate"),
+        runtime=need("runtime", "evaluate"),
+    params:
+        code=figure_code("compare_models"),
+        predictions=lambda wildcards: labelled(compared_predictions(wildcards)),
+        compared=lambda wildcards: slices.as_json(models.compared(experiment(wildcards))),
+        views=lambda wildcards: view_name(experiment(wildcards).evaluation.views[0]),
+        sampling=lambda wildcards: slices.as_json(experiment(wildcards).views.model_dump()),
+        data=data_name,
+    message:
+        "Looking into the gains on {wildcards.dataset}"
+    shell:
+        "python -m egokd.steps.compare_models --segments {input.segments} --predictions {params.predictions}"
+        " --compared {params.compared:q} --views {params.views} --sampling {params.sampling:q} --data {params.data:q}"
+        " --csv {output.csv} --confusions {output.confusions} --lengths {output.lengths} --md {output.md}"
+        " --svg {output.svg} --png {output.png} 2>&1 | tee {log}"

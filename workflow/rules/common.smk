@@ -171,6 +171,14 @@ def entry_heldout(wildcards):
     return paths(wildcards).predictions(wildcards.entry, wildcards.seed, "heldout", views)
 
 
+def compared_predictions(wildcards):
+    """Predictions of those who show where the gain comes from, by model and seed."""
+    try:
+        return paths(wildcards).compared(CONFIG.seeds)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def member_predictions(wildcards):
     """Predictions of an ensemble's teachers on a split or fold, by teacher."""
     clips, crops = map(int, wildcards.views.split("x"))

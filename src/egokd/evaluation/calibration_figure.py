@@ -11,7 +11,6 @@ from egokd.evaluation.calibration_table import heads_of, pooled_clusters
 from egokd.evaluation.figures import colour_of, title_of, write_caption
 
 DRAWS = 1000  # bootstrap samples of videos
-TITLES = {AS_IS: "", SCALED: " + temperature"}
 
 
 def calibration(found: dict[str, list[dict]]) -> Figure:
@@ -28,9 +27,9 @@ def calibration(found: dict[str, list[dict]]) -> Figure:
         for column, (model, entries) in enumerate(found.items()):
             _draw_reliability(axes[row, column], pooled_clusters(entries, variant, head), colour_of(model))
             ece = mean(entry["variants"][variant]["metrics"][f"{head}_ece"] for entry in entries)
-            axes[row, column].set_title(f"{title_of(model)}{TITLES[variant]}: ECE {ece:.1f} %", fontsize=9)
+            axes[row, column].set_title(f"{title_of(model)}{variant}: ECE {ece:.1f} %", fontsize=9)
             _draw_curve(axes[row, -1], [entry["variants"][variant]["curves"][head] for entry in entries], model)
-        axes[row, -1].set_title(f"errors among the surest{TITLES[variant]}", fontsize=9)
+        axes[row, -1].set_title(f"errors among the surest {variant}", fontsize=9)
         axes[row, -1].set(xlabel="share of segments answered, %", ylabel="errors among them, %", xlim=(0, 100))
         axes[row, -1].set_ylim(bottom=0)
     axes[0, -1].legend(frameon=False, fontsize=8)
@@ -40,7 +39,7 @@ def calibration(found: dict[str, list[dict]]) -> Figure:
         figure,
         f"{head} on {first['dataset']} (source: {first['source']}), {first['segments']} segments, "
         f"{len(next(iter(found.values())))} seed(s) pooled. Band: 90 % of {DRAWS} bootstrap samples of whole videos. "
-        f"The temperature was fitted on {first['heldout_segments']} held-out training segments.",
+        f"+ts: a temperature was fitted on {first['heldout_segments']} held-out training segments.",
     )
     return figure
 

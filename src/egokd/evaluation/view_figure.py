@@ -40,8 +40,9 @@ def views(table: pd.DataFrame, models: list[str]) -> Figure:
     first = table.iloc[0]
     write_caption(
         figure,
-        f"{first['dataset']} (source: {first['source']}), mean over {int(first['seeds'])} seed(s), bars: standard "
-        "deviation over seeds. An ensemble costs the sum of its teachers.",
+        f"{first['dataset']} (source: {first['source']}), "
+        + ("one seed" if first["seeds"] == 1 else f"mean and standard deviation over {int(first['seeds'])} seeds")
+        + ". An ensemble costs the sum of its teachers.",
     )
     return figure
 

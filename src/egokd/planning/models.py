@@ -140,6 +140,18 @@ def reliability_models(experiment: Experiment) -> list[str]:
     return [RGB_BASELINE, *(shown[0] if shown else [])]
 
 
+def compared(experiment: Experiment) -> dict:
+    """Whose predictions show where the gain comes from: as `egokd.evaluation.gains.Compared` takes it, and empty for an
+    experiment without a student."""
+    if not experiment.students:
+        return {}
+    baseline, ensemble, student = reliability_models(experiment)
+    teachers_of = [
+        baseline_of(name) for name in members(experiment, experiment.students[student_of(student) or ""].ensemble)
+    ]
+    return {"baseline": baseline, "ensemble": ensemble, "student": student, "teachers": teachers_of}
+
+
 def compared_models(experiment: Experiment) -> list[str]:
     """Those that figures of views and of cost show: the same three, and the omnivore where there is one."""
     baseline, *taught = reliability_models(experiment)

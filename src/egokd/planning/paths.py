@@ -135,6 +135,17 @@ class Paths:
             return own
         return self.predictions(entry, seed, "val", source_of(views, self.experiment.evaluation.views))
 
+    def compared(self, seeds: Sequence[int]) -> dict[str, list[str]]:
+        """Predictions of those who show where the gain comes from, at the first view setting, by `model/seed`.
+
+        Raises UserError for an experiment without a student.
+        """
+        if not (who := models.compared(self.experiment)):
+            raise UserError(f"datasets.{self.name}.students: there is no student whose gain could be looked into.")
+        names = dict.fromkeys([who["baseline"], who["ensemble"], who["student"], *who["teachers"]])
+        views = self.experiment.evaluation.views[0]
+        return {f"{name}/{seed}": self.evaluated(name, seed, views) for name in names for seed in seeds}
+
     def heldout(self, teacher: str, seed: int | str) -> list[str]:
         """A teacher's predictions on the held-out fold."""
         return self.predictions(baseline_of(teacher), seed, "heldout", self.experiment.evaluation.heldout_views)
