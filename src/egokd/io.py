@@ -2,6 +2,9 @@
 
 Every output is written to a temporary name in its own folder, flushed to disk and then renamed: rename is atomic on
 one file system, so a reader sees the old file, the new file or none.
+
+pandas and pyarrow are imported by the functions that need them: every step imports this module, and most of the short
+ones would spend more time on these imports than on their work.
 """
 
 import json
@@ -10,13 +13,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from egokd.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METADATA_KEY = b"egokd"
 
@@ -72,8 +74,17 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text)
 
 
-def write_parquet(path: str | Path, table: pd.DataFrame, metadata: dict | None = None) -> None:
+def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
+    """Write a result table as CSV with four decimals; a missing number is an empty cell."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.4f")
+
+
+def write_parquet(path: str | Path, table: "pd.DataFrame", metadata: dict | None = None) -> None:
     """Write a table as Parquet, with `metadata` as JSON under the schema key `egokd`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     if metadata is not None:
         arrow = arrow.replace_schema_metadata(
@@ -83,8 +94,11 @@ def write_parquet(path: str | Path, table: pd.DataFrame, metadata: dict | None =
         pq.write_table(arrow, temporary, compression="zstd")
 
 
-def read_parquet(path: str | Path) -> pd.DataFrame:
+def read_parquet(path: str | Path) -> "pd.DataFrame":
     """Read a Parquet table. Raises UserError if the file is damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         return pq.read_table(path).to_pandas()
     except pa.ArrowInvalid as error:
@@ -95,5 +109,7 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
 
 def parquet_metadata(path: str | Path) -> dict:
     """The JSON that `write_parquet` stored; empty if there is none."""
+    import pyarrow.parquet as pq
+
     metadata = pq.read_schema(path).metadata or {}
     return json.loads(metadata.get(METADATA_KEY, b"{}"))

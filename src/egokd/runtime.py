@@ -24,10 +24,11 @@ def start(name: str, threads: int) -> None:
     thirty times slower than one, so a step never uses more threads than its rule asks for.
     """
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S", force=True)
-    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
-    import cv2
-
-    cv2.setNumThreads(threads)
+    # read by libraries that are imported after this: a step that needs none of them does not wait for them
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        os.environ[name] = str(threads)
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(threads)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
 

@@ -176,6 +176,14 @@ def test_another_view_setting_predicts_validation_only(workspace):
     assert jobs == {"predict": 6, "combine_ensemble": 3, "evaluate": 9, "tabulate": 1}
 
 
+def test_a_setting_that_is_a_part_of_another_is_not_predicted_again(workspace):
+    workspace.edit("config.yaml", "views: [[1, 1]]", "views: [[2, 1], [6, 1], [6, 3]]")
+    jobs = workspace.planned("results/tables/epic_views.csv")
+    assert jobs == {"predict": 6, "combine_ensemble": 3, "evaluate": 27, "tabulate_views": 1}
+    output = workspace.snakemake("-n", "-p", "--cores", "2", "results/metrics/epic/omnivore/seed0/2x1.json")
+    assert "val-6x3.safetensors" in output and "--views 2x1" in output
+
+
 def test_a_longer_student_adds_its_blocks_of_views_and_leaves_the_finished_one_alone(workspace):
     student = (
         "      patient: {ensemble: heldout, net: small, options: {}, tau: 2.0, kd_weight: 1.0, ce_weight: 0.0,"

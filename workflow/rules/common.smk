@@ -112,13 +112,18 @@ def net_code(step, model=None):
     return digest
 
 
-def cost_code(wildcards):
+def cost_code(wildcards, step="measure_cost", *modules):
     """The same for measure_cost: examples of all that the nets read."""
     entry = experiment(wildcards)
     nets = models.nets(entry)
     read = {module for model in nets for module in models.modality_modules(entry, model, False)}
     rows = {row for model in nets for row in models.modality_rows(entry, model)}
-    return code_digest(("egokd.steps.measure_cost", *sorted(read)), tuple(sorted(rows)))
+    return code_digest((f"egokd.steps.{step}", *sorted(read), *modules), tuple(sorted(rows)))
+
+
+def pipeline_code(wildcards):
+    """The same for measure_pipeline, which reads official files too."""
+    return cost_code(wildcards, "measure_pipeline", FORMATS[experiment(wildcards).data.format].module)
 
 
 def figure_code(step):
@@ -162,15 +167,29 @@ def store_arguments(model):
 
 
 def entry_predictions(wildcards):
-    """Prediction files of a row of the table."""
+    """Files that hold the predictions of a row of the table."""
     clips, crops = map(int, wildcards.views.split("x"))
-    return paths(wildcards).predictions(wildcards.entry, wildcards.seed, "val", (clips, crops))
+    return paths(wildcards).evaluated(wildcards.entry, wildcards.seed, (clips, crops))
+
+
+def entry_heldout(wildcards):
+    """Prediction files of a row of the table on the held-out fold."""
+    views = experiment(wildcards).evaluation.heldout_views
+    return paths(wildcards).predictions(wildcards.entry, wildcards.seed, "heldout", views)
+
+
+def compared_predictions(wildcards):
+    """Predictions of those who show where the gain comes from, by model and seed."""
+    try:
+        return paths(wildcards).compared(CONFIG.seeds)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def member_predictions(wildcards):
-    """Predictions of an ensemble's teachers on validation, by teacher."""
+    """Predictions of an ensemble's teachers on a split or fold, by teacher."""
     clips, crops = map(int, wildcards.views.split("x"))
-    return paths(wildcards).member_predictions(wildcards.ensemble, wildcards.seed, "val", (clips, crops))
+    return paths(wildcards).member_predictions(wildcards.ensemble, wildcards.seed, wildcards.split, (clips, crops))
 
 
 def heldout_predictions(wildcards):

@@ -113,16 +113,16 @@ rule fit_ensemble:
 
 
 rule combine_ensemble:
-    """Predict validation with an ensemble: its teachers' logits, weighted and combined view by view."""
+    """Predict validation or the held-out fold with an ensemble: its teachers' logits, weighted, combined view by view."""
     input:
         weights="results/ensembles/{dataset}/{ensemble}/seed{seed}.json",
         predictions=lambda wildcards: flat(member_predictions(wildcards)),
     output:
-        "results/predictions/{dataset}/ensemble_{ensemble}/seed{seed}/val-{views}.safetensors",
+        "results/predictions/{dataset}/ensemble_{ensemble}/seed{seed}/{split,val|heldout}-{views}.safetensors",
     log:
-        "results/logs/combine_ensemble/{dataset}/{ensemble}/seed{seed}/{views}.log",
+        "results/logs/combine_ensemble/{dataset}/{ensemble}/seed{seed}/{split}-{views}.log",
     benchmark:
-        "results/benchmarks/combine_ensemble/{dataset}/{ensemble}/seed{seed}/{views}.tsv"
+        "results/benchmarks/combine_ensemble/{dataset}/{ensemble}/seed{seed}/{split}-{views}.tsv"
     conda:
         "../../envs/egokd.yaml"
     threads: 1

@@ -26,7 +26,7 @@ rule evaluate:
     shell:
         "python -m egokd.steps.evaluate --segments {input.segments} --predictions {input.predictions}"
         " --dataset {wildcards.dataset} --model {wildcards.entry} --seed {wildcards.seed}"
-        " --bins {params.bins} --out {output} 2>&1 | tee {log}"
+        " --views {wildcards.views} --bins {params.bins} --out {output} 2>&1 | tee {log}"
 
 
 rule measure_cost:

@@ -25,7 +25,8 @@ class EvaluationSettings(Section):
 
     views: Annotated[list[tuple[Count, Crops]], Field(min_length=1)]
     """Settings of test views, each [clips, crops] and a row of the table: clips over time for each segment; 1 crop
-    (centre) or 3 (left, centre and right). Figures show the first."""
+    (centre) or 3 (left, centre and right). Figures show the first. A setting that is a part of a larger one (1 clip of
+    3 or 9, 2 of 6; 1 crop of 3) is computed from its predictions."""
     heldout_views: tuple[Count, Crops] = (1, 1)
     """[clips, crops] of the held-out predictions that ensemble weights follow from. They are separate from
     the reported views, so that changing those never changes a student."""

@@ -1,13 +1,13 @@
 """Weights of an ensemble's teachers, chosen on held-out training segments.
 
-Shapes: M teachers, N segments, K classes of the head. Plain numpy, float64.
+Shapes: M teachers, N segments, K classes of the head. Plain numpy, float64. scipy's optimiser is imported where it is
+used: it takes longer to import than an ensemble of given weights takes to make.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
 
 from egokd.distillation.ensemble import combine, renormalise, softmin, teacher_losses
 from egokd.distillation.logits import log_softmax
@@ -103,6 +103,8 @@ def fit_scale(logits_NK: np.ndarray, labels_N: np.ndarray, noisy_labels: bool) -
     few segments are all classified correctly, the best factor would be infinite without it, and a student with such
     hard targets learns little. This segment is scored without the share, which would weaken its effect.
     """
+    from scipy.optimize import minimize, minimize_scalar
+
     bound, doubt, rows = np.log(LARGEST_SCALE), 1 / (len(labels_N) + 1), np.arange(len(labels_N))
 
     def loss(log_scale: float, share: float = 0.0) -> float:
@@ -151,6 +153,8 @@ def _minimise(logits_MNK: np.ndarray, labels_N: np.ndarray, available_MN: np.nda
     The problem is convex if every teacher is available for every segment. Otherwise the renormalisation makes it
     non-convex, so the search starts from the centre and from near each corner, and the best result is returned.
     """
+    from scipy.optimize import minimize
+
     count = len(logits_MNK)
     middle = np.full(count, 1 / count)
     starts = [middle, *(0.8 * corner + 0.2 * middle for corner in np.eye(count))]

@@ -55,7 +55,8 @@ def save(figure: Figure, svg: Path, png: Path) -> None:
     plt.close(figure)
 
 
-def _caption(figure: Figure, text: str) -> None:
+def write_caption(figure: Figure, text: str) -> None:
+    """A line of small text below everything."""
     figure.supxlabel(text, fontsize=8, color="#444444", wrap=True)
 
 
@@ -109,7 +110,7 @@ def reliability(metrics: dict[str, list[dict]], subset: str = "all") -> Figure:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     seeds = len(next(iter(metrics.values())))
-    _caption(
+    write_caption(
         figure,
         f"Reliability on {first['dataset']} (source: {first['source']}), "
         f"{first['subsets'][subset]['segments']} segments, {seeds} seed(s) pooled. "
@@ -152,7 +153,7 @@ def accuracy(table: pd.DataFrame) -> Figure:
     first = table.iloc[0]
     seeds = int(first["seeds"])
     errors = f"{seeds} seeds, error bars: standard deviation" if seeds > 1 else "one seed, no spread"
-    _caption(
+    write_caption(
         figure,
         f"{first['dataset']} (source: {first['source']}), {errors}. "
         "Dashed: the RGB baseline, which is the same net as the student at test time.",
@@ -192,7 +193,7 @@ def ensemble_weights(weights: list[dict], data: str) -> Figure:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     seeds = len({entry["seed"] for entry in weights})
-    _caption(figure, f"{data}: teacher weights chosen on held-out training segments, mean over {seeds} seed(s).")
+    write_caption(figure, f"{data}: teacher weights chosen on held-out training segments, mean over {seeds} seed(s).")
     return figure
 
 
@@ -220,8 +221,8 @@ def training_curves(histories: dict[str, list[pd.DataFrame]], data: str) -> Figu
         if axis.lines:
             axis.legend(frameon=False, fontsize=8)
     if not histories:
-        _caption(figure, f"{data}: no model was trained here, all were imported from checkpoints.")
+        write_caption(figure, f"{data}: no model was trained here, all were imported from checkpoints.")
         return figure
     seeds = len(next(iter(histories.values())))
-    _caption(figure, f"{data}: loss on augmented training views, mean over {seeds} seed(s).")
+    write_caption(figure, f"{data}: loss on augmented training views, mean over {seeds} seed(s).")
     return figure

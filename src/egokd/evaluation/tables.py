@@ -16,7 +16,8 @@ from egokd.names import RGB_BASELINE
 METRICS = ("top1", "top5", "nll", "ece", "brier")
 
 
-def _spread(values: list[float]) -> float | None:
+def spread(values: list[float]) -> float | None:
+    """The sample standard deviation; None of fewer than two values."""
     return stdev(values) if len(values) > 1 else None
 
 
@@ -54,7 +55,7 @@ def _metric_columns(entries: list[dict]) -> dict[str, float | None]:
                     continue
                 values = [entry["subsets"][subset][key] for entry in entries]
                 columns[prefix + key] = mean(values)
-                columns[f"{prefix}{key}_std"] = _spread(values)
+                columns[f"{prefix}{key}_std"] = spread(values)
     return columns
 
 
@@ -76,7 +77,7 @@ def _gain_kept(found: dict, row: dict) -> float | None:
     return 100 * mean(_gain(found, row["model"], RGB_BASELINE)) / teacher_gain if teacher_gain > 0 else None
 
 
-def _cost_columns(cost: dict, row: dict) -> dict[str, float | None]:
+def cost_columns(cost: dict, row: dict) -> dict[str, float | None]:
     """Size and speed. An ensemble costs the sum of its members, run one after the other on the same machine."""
     parts = [cost[name] for name in row["members"] or [row["model"]]]
     return {
@@ -86,7 +87,7 @@ def _cost_columns(cost: dict, row: dict) -> dict[str, float | None]:
     }
 
 
-def _without_input(found: dict[str, dict[int, dict]]) -> set[str]:
+def without_input(found: dict[str, dict[int, dict]]) -> set[str]:
     """Models whose modality no segment has, such as a sound teacher when all videos are silent."""
     return {
         model
@@ -95,7 +96,7 @@ def _without_input(found: dict[str, dict[int, dict]]) -> set[str]:
     }
 
 
-def _without_members(row: dict, absent: set[str]) -> dict:
+def without_members(row: dict, absent: set[str]) -> dict:
     """The row of an ensemble without its absent members."""
     members = [name for name in row["members"] if name not in absent]
     if members == row["members"]:
@@ -115,8 +116,8 @@ def build_table(metrics: list[dict], rows: list[dict], cost: dict | None = None)
     records = []
     for setting in settings:
         found = _by_model([entry for entry in metrics if (entry["clips"], entry["crops"]) == setting])
-        absent = _without_input(found)
-        records += [_record(found, _without_members(row, absent), cost) for row in rows if row["model"] not in absent]
+        absent = without_input(found)
+        records += [_record(found, without_members(row, absent), cost) for row in rows if row["model"] not in absent]
     return pd.DataFrame(records)
 
 
@@ -139,9 +140,9 @@ def _record(found: dict[str, dict[int, dict]], row: dict, cost: dict | None) -> 
         "crops": first["crops"],
         **_metric_columns(entries),
         "gain_over_rgb": mean(gain),
-        "gain_over_rgb_std": _spread(gain),
+        "gain_over_rgb_std": spread(gain),
         "teacher_gain_kept": _gain_kept(found, row),
-        **(_cost_columns(cost, row) if cost else {}),
+        **(cost_columns(cost, row) if cost else {}),
         "segments": first["segments"],
         "skipped": first["skipped"],
     }

@@ -2,6 +2,7 @@
 
 from egokd.config.experiment import Config, Experiment
 from egokd.config.models import OmnivoreSettings, StudentSettings, TeacherSettings
+from egokd.evaluation.view_settings import source_of
 from egokd.modalities import MODALITIES, PICTURES, module_of
 from egokd.names import (
     ENSEMBLE_PREFIX,
@@ -139,6 +140,24 @@ def reliability_models(experiment: Experiment) -> list[str]:
     return [RGB_BASELINE, *(shown[0] if shown else [])]
 
 
+def compared(experiment: Experiment) -> dict:
+    """Whose predictions show where the gain comes from: as `egokd.evaluation.gains.Compared` takes it, and empty for an
+    experiment without a student."""
+    if not experiment.students:
+        return {}
+    baseline, ensemble, student = reliability_models(experiment)
+    teachers_of = [
+        baseline_of(name) for name in members(experiment, experiment.students[student_of(student) or ""].ensemble)
+    ]
+    return {"baseline": baseline, "ensemble": ensemble, "student": student, "teachers": teachers_of}
+
+
+def compared_models(experiment: Experiment) -> list[str]:
+    """Those that figures of views and of cost show: the same three, and the omnivore where there is one."""
+    baseline, *taught = reliability_models(experiment)
+    return [baseline, *([OMNIVORE] if experiment.omnivore else []), *taught]
+
+
 def table_rows(experiment: Experiment) -> list[dict]:
     """One entry per model of the table: its name, what it sees, who taught it (an ensemble), and who it is made of."""
     rows = []
@@ -159,12 +178,14 @@ def job_counts(experiment: Experiment, seeds: int) -> dict[str, int]:
     """How many jobs a complete run has, by what they do."""
     blocks = sum(len(taught_blocks(experiment, name)) for name in teachers(experiment))
     weighted = {name for ensemble in experiment.ensembles for name in members(experiment, ensemble)}
-    views, parts = len(experiment.evaluation.views), experiment.evaluation.parts
+    settings, parts = experiment.evaluation.views, experiment.evaluation.parts
+    views, predicted = len(settings), len({source_of(setting, settings) for setting in settings})
     models = len(nets(experiment))
     return {
         "extract": len(experiment.modalities) * experiment.data.shards,
         "train": seeds * models,
         "bank": seeds * blocks * experiment.bank.parts,
-        "predict": seeds * (models * views + len(weighted)) * parts,
-        "combine and evaluate": seeds * (len(experiment.ensembles) * (1 + views) + len(reported(experiment)) * views),
+        "predict": seeds * (models * predicted + len(weighted)) * parts,
+        "combine and evaluate": seeds
+        * (len(experiment.ensembles) * (1 + predicted) + len(reported(experiment)) * views),
     }

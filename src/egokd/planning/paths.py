@@ -11,6 +11,7 @@ from pathlib import Path
 from egokd.config.experiment import Experiment
 from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
+from egokd.evaluation.view_settings import source_of
 from egokd.modalities import MODALITIES
 from egokd.names import baseline_of, ensemble_of
 from egokd.planning import models
@@ -150,6 +151,25 @@ class Paths:
             return [f"{stem}.safetensors"]
         return _parts(stem, parts)
 
+    def evaluated(self, entry: str, seed: int | str, views: Views) -> list[str]:
+        """The files that hold the predictions of `entry` on `views` of validation: those of the largest setting that
+        `views` are a part of, unless `views` have been predicted themselves."""
+        own = self.predictions(entry, seed, "val", views)
+        if all(Path(path).exists() for path in own):
+            return own
+        return self.predictions(entry, seed, "val", source_of(views, self.experiment.evaluation.views))
+
+    def compared(self, seeds: Sequence[int]) -> dict[str, list[str]]:
+        """Predictions of those who show where the gain comes from, at the first view setting, by `model/seed`.
+
+        Raises UserError for an experiment without a student.
+        """
+        if not (who := models.compared(self.experiment)):
+            raise UserError(f"datasets.{self.name}.students: there is no student whose gain could be looked into.")
+        names = dict.fromkeys([who["baseline"], who["ensemble"], who["student"], *who["teachers"]])
+        views = self.experiment.evaluation.views[0]
+        return {f"{name}/{seed}": self.evaluated(name, seed, views) for name in names for seed in seeds}
+
     def heldout(self, teacher: str, seed: int | str) -> list[str]:
         """A teacher's predictions on the held-out fold."""
         return self.predictions(baseline_of(teacher), seed, "heldout", self.experiment.evaluation.heldout_views)
@@ -183,9 +203,11 @@ class Paths:
 
     # --- results -----------------------------------------------------------------------------------------------------
 
-    def metrics(self, names: Sequence[str], seeds: Sequence[int], views: Sequence[Views]) -> list[str]:
-        """Metrics of models and ensembles, for every seed and view setting."""
-        pattern = f"results/metrics/{self.name}/{{name}}/seed{{seed}}/{{views}}.json"
+    def metrics(
+        self, names: Sequence[str], seeds: Sequence[int], views: Sequence[Views], kind: str = "metrics"
+    ) -> list[str]:
+        """Metrics (or another `kind` of measures) of models and ensembles, for every seed and view setting."""
+        pattern = f"results/{kind}/{self.name}/{{name}}/seed{{seed}}/{{views}}.json"
         return [
             pattern.format(name=name, seed=seed, views=view_name(setting))
             for setting in views

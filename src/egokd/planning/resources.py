@@ -60,7 +60,7 @@ def need(step: str, experiment: Experiment, model: str | None = None) -> Need:
 
     Raises KeyError for a step that this module does not know: a rule that names it is wrong.
     """
-    if step in ("train", "bank", "predict", "measure_cost"):
+    if step in ("train", "bank", "predict", "measure_cost", "measure_pipeline"):
         return _of_net(step, experiment, model)
     if step.startswith("extract_"):
         return _of_shard(step, experiment)
@@ -102,7 +102,7 @@ def training_gpus(experiment: Experiment, model: str) -> int:
 
 def _of_net(step: str, experiment: Experiment, model: str | None) -> Need:
     compute = experiment.compute
-    if step == "measure_cost":
+    if step in ("measure_cost", "measure_pipeline"):
         return Need(1, compute.mem_mb, 30, min(compute.gpus, 1))
     if model is None:
         raise ValueError(f"{step}: the rule must say which model the job is for")

@@ -77,6 +77,12 @@ def cost_settings(experiment: Experiment) -> str:
     return as_json({name: {**entry, "stored": media.get(name, {})} for name, entry in known.items()})
 
 
+def pipeline_settings(experiment: Experiment) -> str:
+    """`--settings` of `egokd.steps.measure_pipeline`: every modality, as it is cut out and as nets see it."""
+    views = view_slice(experiment, experiment.modalities)
+    return as_json({"views": views, "media": experiment.media.model_dump()})
+
+
 def ensemble_settings(experiment: Experiment, ensemble: str) -> str:
     """`--settings` of `egokd.steps.fit_ensemble`."""
     return as_json(experiment.ensembles[ensemble].model_dump())

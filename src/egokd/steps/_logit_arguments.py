@@ -27,3 +27,11 @@ def read_teachers(predictions: list[tuple[str, list[Path]]]) -> dict[str, LogitF
             if getattr(file, what) != getattr(first, what):
                 raise UserError(f"{file.paths[0]} and {first.paths[0]} differ in their {what}; make both again")
     return files
+
+
+def clips_and_crops(text: str) -> tuple[int, int]:
+    """argparse type of CLIPSxCROPS."""
+    clips, _, crops = text.partition("x")
+    if not clips.isdecimal() or int(clips) < 1 or crops not in ("1", "3"):
+        raise argparse.ArgumentTypeError(f"expected CLIPSxCROPS with 1 or 3 crops, got {text!r}")
+    return int(clips), int(crops)

@@ -1,21 +1,21 @@
 """Evaluate the predictions of a net or an ensemble: predictions + segment table -> metrics (JSON).
 
 Every model is evaluated on the same segments. A segment without the model's modality has equal probabilities for all
-classes and counts as wrong; the file states the number of such segments.
+classes and counts as wrong; the file states the number of such segments. The views of a smaller setting may be read
+from the predictions of a larger one that holds them (`egokd.evaluation.view_settings`).
 """
 
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from egokd import runtime
 from egokd.datasets.segments import read_segments, select
 from egokd.distillation.logit_files import LogitFile
-from egokd.errors import UserError
 from egokd.evaluation.metrics import evaluate, subsets_of
 from egokd.evaluation.tables import main_head
 from egokd.io import write_json
+from egokd.steps._evaluated import chosen_views, labelled_rows
+from egokd.steps._logit_arguments import clips_and_crops
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -27,27 +27,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--dataset", required=True, help="name in the config")
     parser.add_argument("--model", required=True, help="name in the tables")
     parser.add_argument("--seed", type=int, required=True, help="training seed")
+    parser.add_argument("--views", type=clips_and_crops, required=True, help="CLIPSxCROPS that are evaluated")
     parser.add_argument("--bins", type=int, required=True, help="bins of the calibration error")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     runtime.start("evaluate", 1)
 
     segments, file = read_segments(args.segments), LogitFile(args.predictions)
-    heads = list(segments.heads)
+    rows, labels = labelled_rows(segments, file, args.segments)
+    heads, ids = list(labels), rows.index.tolist()
     every = select(segments.table, file.metadata["split"])
-    ids = file.segment_ids
-    unknown = set(ids) - set(every["segment_id"])
-    if unknown:
-        raise UserError(f"{args.predictions[0]}: segment {min(unknown)!r} is not in {args.segments}; predict again")
-    rows = every.set_index("segment_id").loc[ids]
-    if (rows[heads] < 0).any(axis=None):
-        raise UserError(
-            f"{args.predictions[0]}: the labels of split {file.metadata['split']!r} are not published, so it cannot be "
-            "evaluated; write a submission instead"
-        )
-    file.check(ids, [], segments.num_classes)
-    labels = {head: rows[head].to_numpy(np.int64) for head in heads}
-    logits = file.all_logits(ids)
+    logits = {head: values[:, chosen_views(file, args.views)] for head, values in file.all_logits(ids).items()}
     subsets, reliability = evaluate({head: logits[head] for head in heads}, labels, subsets_of(rows, heads), args.bins)
     write_json(
         args.out,
@@ -56,8 +46,8 @@ def main(argv: list[str] | None = None) -> None:
             "source": segments.source,
             "model": args.model,
             "seed": args.seed,
-            "clips": int(file.metadata["clips"]),
-            "crops": int(file.metadata["crops"]),
+            "clips": args.views[0],
+            "crops": args.views[1],
             "segments": len(ids),
             "skipped": len(every) - len(ids),
             "without_modality": int((~file.availability(ids)).sum()),

@@ -7,15 +7,8 @@ import argparse
 
 from egokd import runtime
 from egokd.evaluation.inference import write_views
+from egokd.steps._logit_arguments import clips_and_crops
 from egokd.steps._view_arguments import add_view_arguments, run_of
-
-
-def clips_and_crops(text: str) -> tuple[int, int]:
-    """argparse type of CLIPSxCROPS."""
-    clips, _, crops = text.partition("x")
-    if not clips.isdecimal() or int(clips) < 1 or crops not in ("1", "3"):
-        raise argparse.ArgumentTypeError(f"expected CLIPSxCROPS with 1 or 3 crops, got {text!r}")
-    return int(clips), int(crops)
 
 
 def main(argv: list[str] | None = None) -> None:
