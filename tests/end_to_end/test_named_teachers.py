@@ -1,4 +1,4 @@
-"""Entries of the config alone: a second RGB teacher with another seed, a student that hears, two view settings.
+"""Entries of the config alone: a second RGB teacher with another seed, students that hear, two view settings.
 
 They are added to the finished smoke run, so what was trained there must stay as it is.
 """
@@ -6,6 +6,7 @@ They are added to the finished smoke run, so what was trained there must stay as
 import hashlib
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -30,6 +31,9 @@ def extended(folder, tmp_path_factory):
     student = {"ensemble": "pair", "input": "audio", "net": "small", "options": {"width": 4}, "tau": 2.0}
     student |= {"kd_weight": 1.0, "ce_weight": 0.0}
     smoke["students"]["hearing"] = {**student, "train": {**train, **optimiser}}
+    # its steps are too small to be seen: it stays what it started from
+    train = {**train, **optimiser, "epochs": 1, "lr": 1e-12}
+    smoke["students"]["started"] = {**student, "start": "audio", "train": train}
     smoke["evaluation"] = {"views": [[1, 1], [2, 3]]}
     (path / SMOKE).write_text(yaml.safe_dump(config, sort_keys=False))
     plan = snakemake(path, "-n", "results/tables/smoke.csv")
@@ -44,6 +48,7 @@ def test_only_the_new_entries_are_trained(extended, folder):
         "train_teacher_second_rgb",
         "bank_teacher_second_rgb",
         "train_student_hearing",
+        "train_student_started",
     }
     for model in ("baseline_rgb", "omnivore", "student_heldout"):
         name = f"results/models/smoke/{model}/seed0/model.safetensors"
@@ -53,13 +58,24 @@ def test_only_the_new_entries_are_trained(extended, folder):
 
 def test_the_table_has_a_row_per_model_and_view_setting(extended):
     table = pd.read_csv(extended[0] / "results/tables/smoke.csv")
-    assert table.groupby(["clips", "crops"], sort=False).size().to_dict() == {(1, 1): 12, (2, 3): 12}
+    assert table.groupby(["clips", "crops"], sort=False).size().to_dict() == {(1, 1): 13, (2, 3): 13}
     assert not table.duplicated(["model", "clips", "crops"]).any()
     rows = table[table["clips"] == 1].set_index("model")
     assert rows.loc["baseline_second_rgb", "input"] == "rgb"
     assert rows.loc["ensemble_pair", "input"] == "rgb+second_rgb+audio"
     assert rows.loc["student_hearing", ["input", "taught_by"]].tolist() == ["audio", "ensemble_pair"]
     assert table["action_nll"].gt(0).all()
+
+
+def test_a_student_starts_from_the_weights_of_a_teacher(extended):
+    files = [
+        extended[0] / f"results/predictions/smoke/{model}/seed0/val-2x3.safetensors"
+        for model in ("student_started", "baseline_audio", "student_hearing")
+    ]
+    started, teacher, other = (LogitFile([path]).all_logits(LogitFile([path]).segment_ids) for path in files)
+    for head in teacher:
+        np.testing.assert_allclose(started[head], teacher[head], atol=1e-4)
+        assert np.abs(other[head] - teacher[head]).max() > 0.01
 
 
 def test_the_second_teacher_is_another_training_banked_on_the_same_views(extended):

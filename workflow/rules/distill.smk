@@ -152,6 +152,7 @@ for student in STUDENTS:
             init=from_paths("init", f"student_{student}"),
             banks=lambda wildcards, s=student: flat(paths(wildcards).student_banks(s, wildcards.seed)),
             ensemble=lambda wildcards, s=student: paths(wildcards).student_ensemble(s, wildcards.seed),
+            start=lambda wildcards, s=student: paths(wildcards).start(s, wildcards.seed),
         output:
             model=f"results/models/{{dataset}}/student_{student}/seed{{seed}}/model.safetensors",
             description=f"results/models/{{dataset}}/student_{student}/seed{{seed}}/config.json",

@@ -78,6 +78,9 @@ class StudentSettings(NetSettings):
     """Weight of the distillation loss."""
     ce_weight: NonNegative
     """Weight of the cross-entropy with the labels."""
+    start: Name | None = None
+    """Teacher whose trained weights, heads included, the student starts from: of the same net, options and modality.
+    null: from scratch, or as `init` says, as the papers' students do."""
     checkpoint: CheckpointSettings | None = None
     """A finished model with this dataset's heads, taken in place of training."""
 
@@ -85,4 +88,6 @@ class StudentSettings(NetSettings):
     def _some_teaching(self) -> "StudentSettings":
         if self.kd_weight == 0:
             raise ValueError("kd_weight must be above 0: without it the student has no teacher and is the baseline")
+        if self.start and (self.init or "pretrained" in self.options):
+            raise ValueError("start: the student starts from a teacher, so leave out `init` and `options.pretrained`")
         return self

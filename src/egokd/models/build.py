@@ -80,6 +80,11 @@ def start_from_file(model: nn.Module, path: str | Path) -> None:
     load_exactly(model, {**{name: own[name] for name in own if is_head(name)}, **state}, str(path))
 
 
+def start_from_model(model: nn.Module, path: str | Path) -> None:
+    """Take all weights of a model file of the same net, heads included. Raises UserError when the nets differ."""
+    load_exactly(model, read_weights(path), str(path))
+
+
 def example_inputs(
     net: str, modality: str, num_frames: int, size: int, batch: int = 1, shape: Sequence[int] | None = None
 ) -> dict[str, Tensor]:

@@ -193,9 +193,15 @@ class Paths:
         }
 
     def taught_arguments(self, student: str, seed: int | str) -> str:
-        """Arguments of a training that name banks and ensemble weights."""
+        """Arguments of a training that name banks, ensemble weights, and a teacher to start from."""
         banks = labelled(self.student_banks(student, seed))
-        return f"--bank {' '.join(banks)} --ensemble {self.student_ensemble(student, seed)}"
+        words = [f"--bank {' '.join(banks)} --ensemble {self.student_ensemble(student, seed)}"]
+        return " ".join([*words, *(f"--start {path}" for path in self.start(student, seed))])
+
+    def start(self, student: str, seed: int | str) -> list[str]:
+        """The weights of the teacher that a student starts from, if it does."""
+        teacher = self.experiment.students[student].start
+        return [self.model(baseline_of(teacher), seed)] if teacher else []
 
     def student_ensemble(self, student: str, seed: int | str) -> str:
         """The weights of the ensemble that teaches a student."""

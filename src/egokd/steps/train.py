@@ -45,6 +45,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         "--init", type=Path, nargs="*", default=[], help="model.safetensors whose backbone to start from"
     )
     parser.add_argument("--ensemble", type=Path, help="weights of the teachers")
+    parser.add_argument("--start", type=Path, help="model.safetensors of a teacher whose weights a student starts from")
     parser.add_argument("--compile", type=int, choices=[0, 1], default=0, help="1: torch.compile the net")
     parser.add_argument("--cache", type=Path, default=Path("results/cache/compile"), help="folder of compiled code")
     parser.add_argument("--gpus", type=int, default=1, help="one process for each; 0: CPU. One and none there: CPU too")
@@ -82,7 +83,7 @@ def main(argv: list[str] | None = None) -> None:
 def train_net(args: argparse.Namespace, settings: TrainSlice, group: Group) -> None:
     """One process's part of the training; the leader writes the model."""
     banks, stores = dict(args.bank or []), {name: files for name, files in args.stores if name in settings.inputs}
-    files = Files(args.segments, args.skipped, stores, args.state, args.init, banks, args.ensemble)
+    files = Files(args.segments, args.skipped, stores, args.state, args.init, banks, args.ensemble, args.start)
     training = Training(files, settings, args.input, args.seed, args.code)
     model, description = training.build()
     if not len(training.dataset):

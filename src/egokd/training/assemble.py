@@ -21,7 +21,7 @@ from egokd.io import read_json
 from egokd.machine.placement import Placement
 from egokd.machine.processes import Group
 from egokd.modalities import PICTURES
-from egokd.models.build import build_model
+from egokd.models.build import build_model, start_from_model
 from egokd.sampling.batches import EpochBatches
 from egokd.sampling.dataset import ViewDataset
 from egokd.sampling.loading import finish, loader
@@ -54,7 +54,8 @@ class TrainSlice(ViewSlice):
 class Files:
     """What a training reads, and where its state is kept; stores and banks by modality and teacher.
 
-    init: at most one model file to start from. banks and ensemble: given together, for a student.
+    init: at most one model file whose backbone to start from. banks and ensemble: given together, for a student.
+    start: a model of the same net whose weights, heads included, a student starts from.
     """
 
     segments: Path
@@ -64,13 +65,13 @@ class Files:
     init: list[Path] = field(default_factory=list)
     banks: Mapping[str, list[Path]] = field(default_factory=dict)
     ensemble: Path | None = None
+    start: Path | None = None
 
     def read(self) -> list[Path]:
         """The data behind a training beside its segments: what its state is tied to."""
         banks = [path for part in self.banks.values() for path in part]
-        return [*(path for files in self.stores.values() for path in shard_paths(files)), *banks] + (
-            [self.ensemble] if self.ensemble else []
-        )
+        stores = [path for files in self.stores.values() for path in shard_paths(files)]
+        return [*stores, *banks, *(path for path in (self.ensemble, self.start) if path)]
 
 
 class Training:
@@ -132,7 +133,10 @@ class Training:
         torch.manual_seed(self.seed)
         init: dict[str, Any] = {"init": str(self.files.init[0])} if self.files.init else {}
         model = build_model(**build, **settings.options, **init)
+        if self.files.start:
+            start_from_model(model, self.files.start)
         description = {**build, "options": settings.options, "classes": self.segments.heads}
+        description |= {"start": str(self.files.start)} if self.files.start else {}
         description |= {"source": self.segments.source, "seed": self.seed, "epochs": settings.train.epochs}
         count = len(self.dataset)
         return model, {**description, "segments": count, "trained": count > 0}

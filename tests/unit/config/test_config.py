@@ -109,6 +109,23 @@ def test_ensemble_without_its_teacher_names_the_valid_ones(values):
         validate(Config, without, "config.yaml")
 
 
+def test_a_student_starts_from_a_teacher_of_the_same_net_only(values):
+    experiment = values["datasets"]["epic"]
+    experiment["students"]["heldout"]["start"] = "rgb"
+    assert validate(Config, values, "config.yaml").datasets["epic"].students["heldout"].start == "rgb"
+    for change, words in (
+        ({"start": "rbg"}, "students.heldout.start: no teacher 'rbg'; did you mean 'rgb'?"),
+        ({"start": "flow"}, "its input is 'flow' and the student's 'rgb'"),
+        ({"options": {"width": 8}}, "its options is {} and the student's {'width': 8}"),
+        ({"net": "video_swin_t"}, "its net is 'small' and the student's 'video_swin_t'"),
+    ):
+        changed = copy.deepcopy(values)
+        changed["datasets"]["epic"]["students"]["heldout"] |= change
+        with pytest.raises(UserError) as error:
+            validate(Config, changed, "config.yaml")
+        assert words in str(error.value)
+
+
 def test_a_teacher_has_a_name_and_a_modality(values):
     rgb = values["datasets"]["epic"]["teachers"]["rgb"]
     named = changed(values, "datasets.epic.teachers.second_rgb", {**rgb, "modality": "rgb", "seed_offset": 1000})
