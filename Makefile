@@ -33,7 +33,7 @@ test-slow:  ## the real recipes with their own nets; 20 minutes and more
 
 smoke:  ## the demo cut down to minutes, in build/smoke: it never touches results/
 	rm -rf $(SMOKE) && mkdir -p $(SMOKE)
-	cp -r Snakefile config.yaml workflow src envs $(SMOKE)
+	cp -r Snakefile config.yaml profiles workflow src envs $(SMOKE)
 	cd $(SMOKE) && PYTHONPATH=$$PWD/src $(RUN) --project $(CURDIR) \
 		snakemake --cores $(CORES) --configfile workflow/configs/smoke.yaml
 

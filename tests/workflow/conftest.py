@@ -15,7 +15,7 @@ import pytest
 
 from paths import REPOSITORY
 
-PARTS = ("Snakefile", "config.yaml", "workflow", "src", "envs")
+PARTS = ("Snakefile", "config.yaml", "profiles", "workflow", "src", "envs")
 
 TOUCHING_PYTHON = """#!{python}
 import pathlib, sys
