@@ -14,7 +14,7 @@ from egokd.config.validation import validate
 from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
 from egokd.models.nets import find_net
-from egokd.planning import models, slices
+from egokd.planning import comparisons, models, slices
 from egokd.planning.code import code_digest
 from egokd.planning.old_keys import translate
 from egokd.planning.origin import check_origins

@@ -8,6 +8,8 @@ rule tabulate:
             models.reported(experiment(wildcards)), CONFIG.seeds, experiment(wildcards).evaluation.views
         ),
         cost="results/cost/{dataset}.json",
+        ensembles=per_seed("results/ensembles/{dataset}/{name}/seed{seed}.json", lambda e: list(e.ensembles)),
+        followed=lambda wildcards: comparisons.followed_files(paths(wildcards), CONFIG.seeds),
         # a table comes with its figures; ancient, so that a redrawn figure does not rewrite the table
         figures=[ancient(f"results/figures/{{dataset}}/{name}.{kind}") for name in FIGURES for kind in ("svg", "png")],
     output:
@@ -32,10 +34,13 @@ rule tabulate:
     params:
         code=code("tabulate"),
         rows=lambda wildcards: slices.as_json(models.table_rows(experiment(wildcards))),
+        ensembles=lambda wildcards: labelled(comparisons.ensemble_files(paths(wildcards), CONFIG.seeds)),
+        followed=lambda wildcards: slices.as_json(comparisons.followed(paths(wildcards), CONFIG.seeds)),
     message:
         "Writing the result table of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.tabulate --metrics {input.metrics} --cost {input.cost} --rows {params.rows:q}"
+        " --ensembles {params.ensembles} --followed {params.followed:q}"
         " --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
 
 

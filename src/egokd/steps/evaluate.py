@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from egokd import runtime
+from egokd.datasets.joining import rows_of
 from egokd.datasets.segments import read_segments, select
 from egokd.distillation.logit_files import LogitFile
 from egokd.errors import UserError
+from egokd.evaluation.chance import most_frequent
 from egokd.evaluation.metrics import evaluate, subsets_of
 from egokd.evaluation.tables import main_head
+from egokd.hashing import digest
 from egokd.io import write_json
 
 
@@ -36,10 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     heads = list(segments.heads)
     every = select(segments.table, file.metadata["split"])
     ids = file.segment_ids
-    unknown = set(ids) - set(every["segment_id"])
-    if unknown:
-        raise UserError(f"{args.predictions[0]}: segment {min(unknown)!r} is not in {args.segments}; predict again")
-    rows = every.set_index("segment_id").loc[ids]
+    rows = rows_of(every, ids, str(args.predictions[0]), str(args.segments))
     if (rows[heads] < 0).any(axis=None):
         raise UserError(
             f"{args.predictions[0]}: the labels of split {file.metadata['split']!r} are not published, so it cannot be "
@@ -61,6 +61,8 @@ def main(argv: list[str] | None = None) -> None:
             "segments": len(ids),
             "skipped": len(every) - len(ids),
             "without_modality": int((~file.availability(ids)).sum()),
+            "segment_ids": digest("\n".join(sorted(ids)), 12).hex(),
+            "most_frequent": most_frequent(labels),
             "subsets": subsets,
             "reliability": reliability,
         },
