@@ -58,13 +58,9 @@ def test_after_sigkill_of_the_workflow_unlock_and_the_same_command_finish_it(kil
     refused = killed.snakemake(*plain, check=False)
     assert "LockException" in refused and "--unlock" in refused  # it says itself what to do
     assert "IncompleteFilesException" not in refused
-    killed.snakemake("--unlock")
+    unlocked = killed.snakemake("--unlock", "--profile", "workflow/profiles/local")
+    assert "workflow/profiles/local and workflow specific profile profiles/default" in unlocked  # both count
     done = killed.snakemake(*plain)
     assert "Nothing to be done" not in done
     assert len(list((killed.path / "results/metrics/epic").rglob("*.json"))) == 9
     assert (killed.path / "results/tables/epic.csv").exists()
-
-
-def test_a_profile_of_the_user_is_combined_with_the_default_one(workspace):
-    plan = workspace.snakemake("results/tables/epic.csv", "-n", "--profile", "workflow/profiles/local")
-    assert "workflow/profiles/local and workflow specific profile profiles/default" in plan

@@ -20,6 +20,7 @@ rule tabulate:
             labels={"dataset": "{dataset}"},
         ),
         md="results/tables/{dataset}.md",
+        provenance="results/tables/{dataset}.provenance.json",
     log:
         "results/logs/tabulate/{dataset}.log",
     benchmark:
@@ -41,7 +42,9 @@ rule tabulate:
     shell:
         "python -m egokd.steps.tabulate --metrics {input.metrics} --cost {input.cost} --rows {params.rows:q}"
         " --ensembles {params.ensembles} --followed {params.followed:q}"
-        " --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
+        " --csv {output.csv} --md {output.md} --provenance {output.provenance}"
+        # neither input nor parameter: a commit, or a new day, makes no new table
+        " --call results/calls/{wildcards.dataset}.json --models results/models/{wildcards.dataset} 2>&1 | tee {log}"
 
 
 rule plot_reliability:

@@ -9,8 +9,9 @@ from egokd import runtime
 from egokd.distillation.logit_files import LogitFile
 from egokd.evaluation.agreement import agreement_of_files
 from egokd.evaluation.notes import Followed, as_markdown_list, notes
+from egokd.evaluation.provenance import provenance
 from egokd.evaluation.tables import as_markdown, build_table
-from egokd.io import atomic_path, read_json, write_text
+from egokd.io import atomic_path, read_json, write_json, write_text
 from egokd.steps._logit_arguments import labelled_paths
 
 
@@ -29,6 +30,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--md", type=Path, required=True)
+    parser.add_argument("--provenance", type=Path, required=True, help="JSON beside the table: where it comes from")
+    parser.add_argument("--call", type=Path, required=True, help="JSON of the call that runs this, if there is one")
+    parser.add_argument("--models", type=Path, required=True, help="folder of the dataset's models")
     args = parser.parse_args(argv)
     runtime.start("tabulate", 1)
 
@@ -40,6 +44,8 @@ def main(argv: list[str] | None = None) -> None:
         table.to_csv(temporary, index=False, float_format="%.4f")
     text = as_markdown(table) + as_markdown_list(sentences)
     write_text(args.md, text)
+    call = read_json(args.call) if args.call.exists() else {}
+    write_json(args.provenance, provenance(call, metrics, args.models))
     print(text)
 
 
