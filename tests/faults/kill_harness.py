@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     harness = Harness(args.folder.absolute())
-    run = KilledRun(harness.work, harness.config, log=harness.log, draw=random.Random(args.seed))
+    run = KilledRun(harness.work, harness.config, cores=4, log=harness.log, draw=random.Random(args.seed))
     sys.exit(harness.compare(run, args.kills))
 
 

@@ -1,8 +1,8 @@
 """What two runs of the same workflow must have in common, byte for byte, and what they cannot.
 
 Times are no result: logs, benchmarks, the measured speed of nets (and its column in the tables), seconds per epoch in
-a training's history, the times of shards in their list, the day in a table's provenance. All else is compared by its
-bytes, figures included.
+a training's history, the times of shards in their list, the day in a table's provenance. Nor is the config that a run
+was called with: two may differ in how the work is done. All else is compared by its bytes, figures included.
 """
 
 import hashlib
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
-# folders that hold times, or what is kept between tries of a job
-UNCOMPARED = ("logs", "benchmarks", "cost", "cache", "state")
+# folders that hold times, what is kept between tries of a job, or what the run was called with
+UNCOMPARED = ("logs", "benchmarks", "cost", "cache", "state", "calls")
 TIMED_COLUMNS = ("segments_per_s", "seconds", "clips_per_s")
 TIMED_KEYS = ("made", "mtime_ns")
+GIVEN_KEY = "config"  # of a table's provenance: what was asked for
 
 
 def artefacts(results: Path) -> dict[str, str]:
@@ -35,8 +36,11 @@ def timeless(path: Path) -> bytes:
         return table.drop(columns=[name for name in TIMED_COLUMNS if name in table]).to_csv().encode()
     if path.suffix == ".md" and path.parent.name == "tables":
         return "\n".join(_without_speed(path.read_text().splitlines())).encode()
-    if path.name == "shards.json" or path.name.endswith(".provenance.json"):
-        return json.dumps(_without_times(json.loads(path.read_text())), sort_keys=True).encode()
+    if path.name == "shards.json":
+        return json.dumps(_without_times(json.loads(path.read_text()))).encode()
+    if path.name.endswith(".provenance.json"):
+        found = json.loads(path.read_text())
+        return json.dumps(_without_times({key: found[key] for key in found if key != GIVEN_KEY})).encode()
     return path.read_bytes()
 
 

@@ -27,6 +27,7 @@ SIGNALS = (SIGKILL, SIGTERM, SIGINT)
 HANGS_S = 900.0  # a call that has not ended so long after a disturbance hangs
 REFUSED = 2  # undisturbed calls that may fail before a run is given up
 SAID = "said.txt"
+ERROR = re.compile(r"^(?:\w+\.)*\w*(?:Error|Interrupt|BrokenProcessPool)\b.{0,200}$", re.M)
 
 
 @dataclass
@@ -123,7 +124,7 @@ class Run:
                     return done
             if "Traceback" in said:
                 self.counts["calls with a traceback"] += 1
-                self.log({"traceback": said[said.index("Traceback") :][:3000]})
+                self.log({"tracebacks end in": sorted(set(ERROR.findall(said)))})
 
     def unfinished(self) -> bool:
         """Whether the target is not there, although the call ended well."""
@@ -156,7 +157,7 @@ class KilledRun(Run):
     """
 
     draw: random.Random = field(default_factory=lambda: random.Random(0))
-    most_jobs: int = 4
+    most_jobs: int = 2
     longest_s: float = 8.0
 
     def disturb(self, process: subprocess.Popen) -> bool:
