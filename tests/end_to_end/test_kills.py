@@ -40,7 +40,7 @@ def test_five_kills_and_other_cores_and_loading_processes_change_no_byte(folder,
     said: list[dict] = []
     run = KilledRun(work, "threads.yaml", cores=3, log=said.append, draw=random.Random(5), longest_s=7.0)
     run.rounds(5, prepare, artefacts(folder / "results"))
-    assert run.faults == [], said
+    assert run.faults == [] and run.left == [], said
     assert len([entry for entry in said if "killed" in entry]) == 5
     assert run.counts["runs"] >= 1
 

@@ -60,5 +60,5 @@ class Harness:
             undisturbed = Run(self.reference, self.config, log=self.log)
             undisturbed.until_done(0)
         run.rounds(times, self.prepare, artefacts(self.reference / "results"))
-        self.log({"counts": dict(run.counts), "faults": run.faults})
-        return 1 if run.faults else 0
+        self.log({"counts": dict(run.counts), "faults": run.faults, "left": run.left})
+        return 1 if run.faults or run.left else 0

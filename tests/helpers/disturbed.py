@@ -41,6 +41,7 @@ class Run:
     log: Callable[[dict], None] = print
     counts: Counter = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)  # files that a run left behind
 
     def command(self, *extra: str) -> list[str]:
         snakemake = [sys.executable, "-m", "snakemake", *(extra or (self.target,))]
@@ -75,7 +76,8 @@ class Run:
         return self.said().count("Finished jobid")
 
     def wait(self, process: subprocess.Popen, jobs: int, seconds: float) -> bool:
-        """Wait until so many jobs are done, and then so long; False if the workflow ended before."""
+        """Wait until so many more jobs are done, and then so long; False if the workflow ended before."""
+        jobs += self.finished()
         while process.poll() is None and self.finished() < jobs:
             time.sleep(0.05)
         at = time.monotonic() + seconds
@@ -90,10 +92,11 @@ class Run:
     def repair(self) -> None:
         """Undo a lasting disturbance when its call has ended."""
 
-    def call(self, disturbed: bool) -> tuple[bool, int | None]:
-        """One call; returns whether it was disturbed, and its exit code (None: hung)."""
-        process = self.start()
-        done = disturbed and self.disturb(process)
+    def call(self, most: int) -> tuple[int, int | None]:
+        """One call, disturbed again and again while it lives; returns how often, and its exit code (None: hung)."""
+        process, done = self.start(), 0
+        while done < most and self.disturb(process):
+            done += 1
         code = self.end(process)
         self.repair()
         if code is None:
@@ -110,7 +113,7 @@ class Run:
         """Call until the workflow is through, disturbed so often at most; returns how often it was."""
         done = refused = 0
         while True:
-            disturbed, code = self.call(done < most)
+            disturbed, code = self.call(most - done)
             done += disturbed
             said = self.said()
             if code == 0 and not (disturbed and self.unfinished()):
@@ -141,8 +144,8 @@ class Run:
             results = self.folder / "results"
             odd, left = differences(expected, artefacts(results)), leftovers(results)
             self.counts["runs"] += 1
-            self.counts["left files"] += len(left)
-            self.faults += odd + [f"left behind: {name}" for name in left]
+            self.faults += odd
+            self.left += left
             entry = {"run": self.counts["runs"], "disturbed": now, "compared": len(expected), "differences": odd}
             self.log({**entry, "left": left, "seconds": round(time.monotonic() - began)})
 
@@ -151,7 +154,7 @@ class Run:
 class KilledRun(Run):
     """One process of a call is killed at a drawn moment.
 
-    The moment is fewer jobs than `most_jobs` after the call, and up to `longest_s` seconds after that, so that the work
+    The moment is fewer jobs than `most_jobs` after the call or the last kill, and up to `longest_s` seconds after that, so that the work
     gets on between kills. Of the kinds of processes that are there, the one killed least often so far is next; its
     signals take turns.
     """
@@ -199,6 +202,8 @@ class FullDiskRun(Run):
 
     def disturb(self, process: subprocess.Popen) -> bool:
         if not self.wait(process, self.draw.randrange(self.most_jobs), self.draw.uniform(0.0, self.longest_s)):
+            return False
+        if self.filler.exists():
             return False
         spared = self.draw.randrange(self.spared)
         with self.filler.open("wb") as handle:
