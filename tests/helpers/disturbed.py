@@ -154,9 +154,9 @@ class Run:
 class KilledRun(Run):
     """One process of a call is killed at a drawn moment.
 
-    The moment is fewer jobs than `most_jobs` after the call or the last kill, and up to `longest_s` seconds after that, so that the work
-    gets on between kills. Of the kinds of processes that are there, the one killed least often so far is next; its
-    signals take turns.
+    The moment is fewer jobs than `most_jobs` after the call or the last kill, and up to `longest_s` seconds after that,
+    so that the work gets on between kills. Of the kinds of processes that are there, the one killed least often so far
+    is next; its signals take turns.
     """
 
     draw: random.Random = field(default_factory=lambda: random.Random(0))
