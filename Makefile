@@ -1,6 +1,6 @@
 # Shortcuts for people; the workflow itself needs none of them. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help check format hooks test test-slow golden schema envs dag demo smoke bench
+.PHONY: help check format hooks test test-slow kills disk golden schema envs audit dag demo smoke bench
 
 RUN := uv run
 CORES ?= all
@@ -31,9 +31,15 @@ test:  ## the test suite without the slow tier
 test-slow:  ## the real recipes with their own nets; 20 minutes and more
 	$(RUN) pytest -m slow
 
+kills:  ## kill a small run 50 times, and compare its end with an undisturbed one; an hour and more
+	$(RUN) python tests/faults/kill_harness.py build/kills --kills 50
+
+disk:  ## the same on a disk that fills up and is emptied; as root, who may mount one
+	$(RUN) python tests/faults/disk_harness.py build/disk
+
 smoke:  ## the demo cut down to minutes, in build/smoke: it never touches results/
 	rm -rf $(SMOKE) && mkdir -p $(SMOKE)
-	cp -r Snakefile config.yaml workflow src envs $(SMOKE)
+	cp -r Snakefile config.yaml profiles workflow src envs $(SMOKE)
 	cd $(SMOKE) && PYTHONPATH=$$PWD/src $(RUN) --project $(CURDIR) \
 		snakemake --cores $(CORES) --configfile workflow/configs/smoke.yaml
 
@@ -42,6 +48,10 @@ golden: smoke  ## write this machine's golden numbers into tests/golden (CONTRIB
 
 schema:  ## write workflow/schemas/config.schema.json from the config's classes
 	$(RUN) python tools/write_schema.py
+
+audit:  ## known vulnerabilities of uv.lock (asks api.osv.dev), and the licences in docs/dependencies.md
+	$(RUN) python tools/write_licences.py
+	uv audit --frozen --preview-features audit-command
 
 envs:  ## write envs/ (conda, container) from uv.lock
 	$(RUN) python tools/write_envs.py

@@ -76,5 +76,6 @@ rule figures:
 
 
 onstart:
+    provenance.write_calls(CONFIG, PATHS, Path(workflow.basedir), SNAKEMAKE_VERSION)
     if sentence := repeated_trainings(workflow.dag.needrun_jobs()):
         logger.warning(sentence)

@@ -9,7 +9,7 @@ from pathlib import Path
 from egokd.machine.gpus import CPU_ONLY, installed_gpus
 from paths import REPOSITORY
 
-PARTS = ("Snakefile", "config.yaml", "workflow", "src", "envs")
+PARTS = ("Snakefile", "config.yaml", "profiles", "workflow", "src", "envs")
 SMOKE = "workflow/configs/smoke.yaml"
 
 

@@ -14,7 +14,7 @@ from egokd.config.validation import validate
 from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
 from egokd.models.nets import find_net
-from egokd.planning import models, slices
+from egokd.planning import comparisons, models, provenance, slices
 from egokd.planning.code import code_digest
 from egokd.planning.old_keys import translate
 from egokd.planning.origin import check_origins
@@ -22,6 +22,7 @@ from egokd.planning.paths import Paths, flat, labelled, seed_files, view_name
 from egokd.planning.recipes import resolve
 from egokd.planning.repeats import repeated_trainings
 from egokd.modalities import looks
+from snakemake import __version__ as SNAKEMAKE_VERSION
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 

@@ -8,6 +8,8 @@ rule tabulate:
             models.reported(experiment(wildcards)), CONFIG.seeds, experiment(wildcards).evaluation.views
         ),
         cost="results/cost/{dataset}.json",
+        ensembles=per_seed("results/ensembles/{dataset}/{name}/seed{seed}.json", lambda e: list(e.ensembles)),
+        followed=lambda wildcards: comparisons.followed_files(paths(wildcards), CONFIG.seeds),
         # a table comes with its figures; ancient, so that a redrawn figure does not rewrite the table
         figures=[ancient(f"results/figures/{{dataset}}/{name}.{kind}") for name in FIGURES for kind in ("svg", "png")],
     output:
@@ -18,6 +20,7 @@ rule tabulate:
             labels={"dataset": "{dataset}"},
         ),
         md="results/tables/{dataset}.md",
+        provenance="results/tables/{dataset}.provenance.json",
     log:
         "results/logs/tabulate/{dataset}.log",
     benchmark:
@@ -32,11 +35,16 @@ rule tabulate:
     params:
         code=code("tabulate"),
         rows=lambda wildcards: slices.as_json(models.table_rows(experiment(wildcards))),
+        ensembles=lambda wildcards: labelled(comparisons.ensemble_files(paths(wildcards), CONFIG.seeds)),
+        followed=lambda wildcards: slices.as_json(comparisons.followed(paths(wildcards), CONFIG.seeds)),
     message:
         "Writing the result table of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.tabulate --metrics {input.metrics} --cost {input.cost} --rows {params.rows:q}"
-        " --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
+        " --ensembles {params.ensembles} --followed {params.followed:q}"
+        " --csv {output.csv} --md {output.md} --provenance {output.provenance}"
+        # neither input nor parameter: a commit, or a new day, makes no new table
+        " --call results/calls/{wildcards.dataset}.json --models results/models/{wildcards.dataset} 2>&1 | tee {log}"
 
 
 rule plot_reliability:

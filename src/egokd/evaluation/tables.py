@@ -39,6 +39,12 @@ def _by_model(metrics: list[dict]) -> dict[str, dict[int, dict]]:
     seeds = {model: sorted(entries) for model, entries in found.items()}
     if len({tuple(s) for s in seeds.values()}) > 1:
         raise UserError(f"metrics: the models were not evaluated on the same seeds: {seeds}; evaluate the missing ones")
+    for entry in metrics:
+        if entry.get("segment_ids") != metrics[0].get("segment_ids"):
+            raise UserError(
+                f"metrics: {entry['model']}, seed {entry['seed']}, was evaluated on other segments than "
+                f"{metrics[0]['model']}, so the two cannot be compared; predict and evaluate both again"
+            )
     return found
 
 

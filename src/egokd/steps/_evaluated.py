@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from egokd.datasets.joining import rows_of
 from egokd.datasets.segments import Segments, select
 from egokd.distillation.logit_files import LogitFile
 from egokd.errors import UserError
@@ -19,9 +20,7 @@ def labelled_rows(segments: Segments, file: LogitFile, path: Path) -> tuple[pd.D
     """
     every, heads = select(segments.table, file.metadata["split"]), list(segments.heads)
     ids = file.segment_ids
-    if unknown := set(ids) - set(every["segment_id"]):
-        raise UserError(f"{file.paths[0]}: segment {min(unknown)!r} is not in {path}; predict again")
-    rows = every.set_index("segment_id").loc[ids]
+    rows = rows_of(every, ids, str(file.paths[0]), str(path))
     if (rows[heads] < 0).any(axis=None):
         raise UserError(
             f"{file.paths[0]}: the labels of split {file.metadata['split']!r} are not published, so it cannot be "

@@ -11,8 +11,10 @@ from pathlib import Path
 from egokd import runtime
 from egokd.datasets.segments import read_segments, select
 from egokd.distillation.logit_files import LogitFile
+from egokd.evaluation.chance import most_frequent
 from egokd.evaluation.metrics import evaluate, subsets_of
 from egokd.evaluation.tables import main_head
+from egokd.hashing import digest
 from egokd.io import write_json
 from egokd.steps._evaluated import chosen_views, labelled_rows
 from egokd.steps._logit_arguments import clips_and_crops
@@ -51,6 +53,8 @@ def main(argv: list[str] | None = None) -> None:
             "segments": len(ids),
             "skipped": len(every) - len(ids),
             "without_modality": int((~file.availability(ids)).sum()),
+            "segment_ids": digest("\n".join(sorted(ids)), 12).hex(),
+            "most_frequent": most_frequent(labels),
             "subsets": subsets,
             "reliability": reliability,
         },

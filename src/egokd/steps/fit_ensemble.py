@@ -9,6 +9,7 @@ import numpy as np
 from egokd import runtime
 from egokd.config.ensembles import EnsembleSettings
 from egokd.config.validation import parse_settings
+from egokd.datasets.joining import rows_of
 from egokd.datasets.segments import Segments, read_segments
 from egokd.distillation.ensemble_weights import LARGEST_NOISE, FittedHead, fit_weights
 from egokd.distillation.logit_files import LogitFile
@@ -44,7 +45,7 @@ def main(argv: list[str] | None = None) -> None:
     files = read_teachers(args.predictions)
     if set(files) != set(settings.teachers):
         raise UserError(f"--predictions are of {sorted(files)}, the ensemble is of {sorted(settings.teachers)}")
-    heldout = read_heldout(read_segments(args.segments), files)
+    heldout = read_heldout(read_segments(args.segments), files, str(args.segments))
     fitted = fit_weights(
         heldout.logits,
         heldout.labels,
@@ -60,8 +61,8 @@ def main(argv: list[str] | None = None) -> None:
     write_json(args.out, description(fitted, heldout, settings))
 
 
-def read_heldout(segments: Segments, files: dict[str, LogitFile]) -> Heldout:
-    """The predictions of all teachers that were trained, with the labels.
+def read_heldout(segments: Segments, files: dict[str, LogitFile], where: str = "the segment table") -> Heldout:
+    """The predictions of all teachers that were trained, with the labels from the table, whose file is `where`.
 
     Raises UserError if a prediction is not of a held-out segment: weights must not be chosen on anything else.
     """
@@ -69,8 +70,9 @@ def read_heldout(segments: Segments, files: dict[str, LogitFile]) -> Heldout:
     for name in untrained:
         runtime.log.warning("%s is left out: no training segment has its modality", name)
     trained = {name: file for name, file in files.items() if name not in untrained}
-    ids = next(iter(files.values())).segment_ids
-    rows = segments.table.set_index("segment_id").loc[ids]
+    first = next(iter(files.values()))
+    ids = first.segment_ids
+    rows = rows_of(segments.table, ids, first.paths[0], where)
     if (rows["fold"] != "heldout").any():
         first = rows.index[rows["fold"] != "heldout"][0]
         raise UserError(

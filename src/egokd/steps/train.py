@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import torch
 from torch import nn
 
 from egokd import runtime
 from egokd.config.validation import parse_settings
 from egokd.errors import UserError
 from egokd.io import atomic_path
+from egokd.machine.hardware import cpu_name
 from egokd.machine.placement import placement_of
 from egokd.machine.processes import Group, is_rank, run
 from egokd.modalities import MODALITIES
@@ -95,6 +97,9 @@ def train_net(args: argparse.Namespace, settings: TrainSlice, group: Group) -> N
     batches = epoch_batches(training.dataset, order, threads, placement, training.heads)
     schedule, loss, state = training.schedule(order.whole), training.loss(), training.state(group.device)
     history = train(model, batches, loss, schedule, placement, state, args.name, bool(args.compile), group)
+    device = torch.cuda.get_device_name(group.device) if group.device.type == "cuda" else cpu_name()
+    software = {"torch": torch.__version__, "code": args.code}
+    description["trained_with"] = {"device": device, "processes": group.world, **software}
     save(args, model, description, history, group)
     if group.leader:
         state.remove()

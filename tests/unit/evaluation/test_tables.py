@@ -113,3 +113,12 @@ def test_missing_model_and_uneven_seeds_are_refused():
         build_table([e for e in metrics(1) if e["model"] != "student_heldout"], ROWS, COST)
     with pytest.raises(UserError, match="same seeds"):
         build_table(metrics(2)[:-1], ROWS, COST)
+
+
+def test_models_evaluated_on_other_segments_are_refused():
+    found = metrics(1)
+    for item in found:
+        item["segment_ids"] = "one"
+    found[2]["segment_ids"] = "other"
+    with pytest.raises(UserError, match="ensemble_heldout, seed 0, was evaluated on other segments than baseline_rgb"):
+        build_table(found, ROWS, COST)
