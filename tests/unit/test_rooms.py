@@ -17,8 +17,10 @@ FLOORS = (
     ("sampling", "models"),
     ("distillation",),
     ("training", "evaluation"),
+    ("portable",),
     ("planning",),
     ("steps",),
+    ("cli",),
 )
 LONGEST = 300  # lines of a module
 
