@@ -16,8 +16,6 @@ from egokd.errors import UserError
 
 ROUNDING = 1e-9  # of a window: a whole number of windows leaves no sliver at the end
 SUFFIXES = (".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
-    [".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"]
-)
 
 
 @dataclass(frozen=True)
