@@ -5,6 +5,7 @@ Shapes: N segments, V views, K classes.
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from egokd.sampling.modalities.opened import OpenModality
 
 WEIGHTS = "model.safetensors"
 SAME = ("classes", "inputs")  # what models must have in common to be averaged
+LONG = 20  # batches that are worth a progress bar of their own
 BATCH = 8  # clips per pass: memory like that of a training, and one clip costs what one clip costs
 
 
@@ -92,6 +94,19 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What was asked of one video, and what of it can be read: all `rows`, those `present` and their views; `outside`
+    and `reasons` (by segment_id) say why the others are not.
+    """
+
+    rows: pd.DataFrame
+    present: pd.DataFrame
+    outside: list[tuple[str, float, float, str]]
+    reasons: dict[str, str]
+    dataset: ViewDataset
+
+
 class Student:
     """Answers about videos. Made by `load`."""
 
@@ -146,53 +161,72 @@ class Student:
         return FrameFiles(video, self.fps)
 
     def _answer(self, request: Request) -> Iterator[Answer]:
-        source = self._source(request.video)
-        header = read_header(source)
-        rows, outside = request.rows(header.duration_s, header.width / header.height)
-        video, inputs = str(request.video), self.settings.inputs
-        yield from (Skipped(video, reason, name, start_s, stop_s) for name, start_s, stop_s, reason in outside)
-        if rows.empty:
-            return
-        with tempfile.TemporaryDirectory(prefix="egokd-predict-") as folder:
-            opened, skips = store_video(video, source, rows, inputs, Path(folder), self.threads)
-            if whole := next((skip for skip in skips if not skip.segment_id), None):
-                yield Skipped(video, whole.reason)
-                return
-            reasons = {skip.segment_id: skip.reason for skip in skips}
-            present = rows[~rows["segment_id"].isin(set(reasons))].reset_index(drop=True)
-            present = present[available_rows(present, {inputs.modality: opened})].reset_index(drop=True)
-            scored = dict(zip(present["segment_id"], self._scores(present, opened), strict=True))
-        for row in rows.itertuples():
+        video = str(request.video)
+        with self._opened(request) as seen:
+            for name, start_s, stop_s, reason in seen.outside:
+                yield Skipped(video, reason, name, start_s, stop_s)
+            scored = dict(zip(seen.present["segment_id"], self._scores(seen), strict=True))
+        for row in seen.rows.itertuples():
             if row.segment_id in scored:
                 logits, scaled = scored[row.segment_id]
                 yield Prediction(video, row.start_s, row.stop_s, row.name, self.classes, logits, scaled)
             else:
-                reason = reasons.get(row.segment_id, f"there is no {inputs.modality} to read here")
+                reason = seen.reasons.get(row.segment_id, f"there is no {self.settings.inputs.modality} to read here")
                 yield Skipped(video, reason, row.name, row.start_s, row.stop_s)
 
-    def _scores(self, rows: pd.DataFrame, opened: OpenModality) -> list[tuple[dict, dict]]:
-        """({head: logits [K]}, {head: scaled logits [K]}) of each row, mean over views, then over the members."""
-        inputs, heads = self.settings.inputs, list(self.classes)
-        clips, crops = inputs.views
-        dataset = ViewDataset(
-            rows, inputs.modality, {inputs.modality: opened}, inputs.slice.views, 0, False, [], clips, crops
-        )
-        views = list(range(clips * crops))
-        sums = [{head: np.zeros((len(rows), len(self.classes[head]))) for head in heads} for _ in range(2)]
+    @contextmanager
+    def _opened(self, request: Request) -> Iterator["_Seen"]:
+        """What is asked of one video, stored in a folder that is gone after the block; MediaError if nothing is."""
+        source = self._source(request.video)
+        header = read_header(source)
+        rows, outside = request.rows(header.duration_s, header.width / header.height)
+        inputs = self.settings.inputs
+        with tempfile.TemporaryDirectory(prefix="egokd-predict-") as folder:
+            opened, skips = store_video(str(request.video), source, rows, inputs, Path(folder), self.threads)
+            if whole := next((skip for skip in skips if not skip.segment_id), None):
+                raise MediaError(whole.reason)
+            reasons = {skip.segment_id: skip.reason for skip in skips}
+            present = rows[~rows["segment_id"].isin(set(reasons))]
+            present = present[available_rows(present, {inputs.modality: opened})].reset_index(drop=True)
+            yield _Seen(rows, present, outside, reasons, self._dataset(present, opened))
+
+    def _dataset(self, rows: pd.DataFrame, opened: OpenModality) -> ViewDataset:
+        """The test views of the segments `rows`."""
+        inputs, (clips, crops) = self.settings.inputs, self.settings.inputs.views
+        name, views = inputs.modality, inputs.slice.views
+        return ViewDataset(rows, name, {name: opened}, views, 0, train=False, labels=[], clips=clips, crops=crops)
+
+    def inputs_of(self, videos: Iterable[str | Path]) -> Iterator[dict[str, torch.Tensor]]:
+        """What the net reads of whole videos, in batches, on the CPU; MediaError for one that cannot be read."""
+        for request in whole_files(map(Path, videos), 0.0, np.nan, None):
+            with self._opened(request) as seen:
+                for pairs in OrderedBatches(len(seen.dataset), self._views, BATCH):
+                    yield finish(collate([seen.dataset[pair] for pair in pairs]), seen.dataset.modality, "cpu")
+
+    @property
+    def _views(self) -> list[int]:
+        clips, crops = self.settings.inputs.views
+        return list(range(clips * crops))
+
+    def _scores(self, seen: "_Seen") -> list[tuple[dict, dict]]:
+        """({head: logits [K]}, {head: scaled logits [K]}) of each segment, mean over views, then over the members."""
+        heads, count = list(self.classes), len(seen.present)
+        sums = [{head: np.zeros((count, len(self.classes[head]))) for head in heads} for _ in range(2)]
         for member in self.members:
-            values = self._logits(member.net, dataset, views)
+            values = self._logits(member.net, seen.dataset, self._views)
             for head in heads:
                 mean_NK = average_views(values[head]) / len(self.members)
                 sums[0][head] += mean_NK
                 sums[1][head] += mean_NK * member.settings.logit_scale[head]
-        return [({h: sums[0][h][n] for h in heads}, {h: sums[1][h][n] for h in heads}) for n in range(len(rows))]
+        return [({h: sums[0][h][n] for h in heads}, {h: sums[1][h][n] for h in heads}) for n in range(count)]
 
     def _logits(self, net: nn.Module, dataset: ViewDataset, views: list[int]) -> dict[str, np.ndarray]:
         """{head: float32 [N, V, K]}."""
         order, placement = OrderedBatches(len(dataset), views, BATCH), placement_of(self.device)
 
         def batches() -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, torch.Tensor]]]:
-            for pairs in runtime.progress(order, len(order), "predicting", f"batches of {BATCH}"):
+            long = len(order) > LONG
+            for pairs in runtime.progress(order, len(order), "predicting", f"batches of {BATCH}") if long else order:
                 numbers, places = np.array(pairs).T
                 batch = collate([dataset[pair] for pair in pairs])
                 yield numbers, places, finish(batch, dataset.modality, self.device)
