@@ -20,13 +20,12 @@ from egokd.errors import UserError
 from egokd.io import atomic_path, write_json
 from egokd.modalities import load as load_modality
 from egokd.models.build import load_model
-from egokd.portable.onnx_net import FILE as ONNX_FILE
-from egokd.portable.onnx_net import OnnxNet, need
+from egokd.portable import onnx_net
 from egokd.portable.settings import FILE as SETTINGS_FILE
 from egokd.portable.settings import Inputs, Portable, read_portable
 from egokd.sampling.modalities.opened import settings_of
 
-FORMATS = {"onnx": ONNX_FILE, "torch": "model.pt2"}
+FORMATS = {"onnx": onnx_net.FILE, "torch": "model.pt2"}
 OPSET = 20  # of ONNX: the first with GELU, which all transformers here use
 RANDOM_BATCHES = (1, 3)  # clips; the example has two, so that neither number can have been built in
 TOLERANCE = 1e-4  # of a logit; a file that differs by more is not written
@@ -85,7 +84,7 @@ def write_program(program: torch.export.ExportedProgram, path: Path, inputs: lis
         if path.suffix == ".pt2":
             torch.export.save(program, temporary)
             return
-        need("onnx", "onnxscript", "onnxruntime")
+        onnx_net.need("onnx", "onnxscript", "onnxruntime")
         with _quiet():
             model: Any = torch.onnx.export(
                 program, dynamo=True, input_names=inputs, output_names=heads, opset_version=OPSET, verbose=False
@@ -108,7 +107,7 @@ def _quiet() -> Iterator[None]:
 
 def read_program(path: Path, heads: list[str]) -> nn.Module:
     """An exported file as a net: {input: tensor} -> {head: logits}."""
-    return OnnxNet(path) if path.suffix == ".onnx" else _Program(path, heads)
+    return onnx_net.OnnxNet(path) if path.suffix == ".onnx" else _Program(path, heads)
 
 
 class _Program(nn.Module):
