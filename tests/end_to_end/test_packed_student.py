@@ -57,6 +57,5 @@ def test_its_scale_was_fitted_on_the_heldout_segments_and_its_card_tells_so(fold
     assert "MIT licence" in text and "taught by the ensemble `heldout`" in text
 
 
-def test_packing_again_does_nothing(folder):
-    snakemake(folder, f"results/{MODEL}/README.md")
+def test_packing_again_does_nothing(folder, packed):
     assert "Nothing to be done" in snakemake(folder, f"results/{MODEL}/README.md")

@@ -28,8 +28,13 @@ def workflow_folder() -> Path:
     raise UserError(f"{here}: there is no Snakefile here or above; change into the clone of the workflow")
 
 
-def snakemake(arguments: list[str], config: Path | None, cores: str, targets_first: list[str]) -> int:
-    """Run Snakemake in the folder of the workflow, after printing the command; returns its exit code."""
+def snakemake(
+    arguments: list[str], config: Path | None, cores: str, targets_first: list[str], silent: bool = False
+) -> int:
+    """Run Snakemake in the folder of the workflow, after printing the command; returns its exit code.
+
+    silent: what it prints goes to the standard error, so that the standard output is the caller's.
+    """
     folder = workflow_folder()
     words = ["snakemake", *targets_first, "--cores", cores]
     if config is not None:
@@ -39,7 +44,8 @@ def snakemake(arguments: list[str], config: Path | None, cores: str, targets_fir
     words += arguments
     where = "" if folder == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     print(f"$ {where}{shlex.join(words)}", file=sys.stderr, flush=True)
-    return subprocess.run([sys.executable, "-m", *words], cwd=folder, check=False).returncode
+    to = sys.stderr.fileno() if silent else None
+    return subprocess.run([sys.executable, "-m", *words], cwd=folder, check=False, stdout=to).returncode
 
 
 def run(
@@ -66,7 +72,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Give the problems as JSON.")] = False,
 ) -> None:
     """Look at the files of a dataset before hours of work, and list what is wrong."""
-    code = snakemake(["--quiet", "all"] if as_json else [], configfile, cores, [f"check_{dataset}"])
+    code = snakemake([], configfile, cores, [f"check_{dataset}"], silent=as_json)
     if as_json:
         import pandas as pd
 
