@@ -24,15 +24,17 @@ include: "workflow/rules/distill.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/analysis.smk"
+include: "workflow/rules/package.smk"
 include: "workflow/rules/tools.smk"
 
 
 rule all:
-    """Make every table and figure of every dataset in the config."""
+    """Make every table and figure of every dataset in the config, and its models ready for use."""
     default_target: True
     input:
         expand("results/tables/{dataset}.{kind}", dataset=DATASETS, kind=["csv", "md"]),
         expand("results/figures/{dataset}/{name}.{kind}", dataset=DATASETS, name=FIGURES, kind=["png", "svg"]),
+        [path for paths in PATHS.values() for path in paths.packages(CONFIG.seeds)],
 
 
 rule data:
@@ -61,6 +63,12 @@ rule students:
             for student in CONFIG.datasets[dataset].students
             for seed in CONFIG.seeds
         ],
+
+
+rule packages:
+    """Make the students and the RGB baselines ready for `egokd predict`, each with its card."""
+    input:
+        [path for paths in PATHS.values() for path in paths.packages(CONFIG.seeds)],
 
 
 rule tables:

@@ -17,8 +17,10 @@ FLOORS = (
     ("sampling", "models"),
     ("distillation",),
     ("training", "evaluation"),
+    ("portable",),
     ("planning",),
     ("steps",),
+    ("cli",),
 )
 LONGEST = 300  # lines of a module
 
@@ -36,6 +38,7 @@ def floor_of(module: str) -> int:
 
 
 MODULES = modules()
+PACKAGES = [name for name, path in MODULES.items() if path.name == "__init__.py"]
 IMPORTED = {module: {name for name in _imports(path) if name in MODULES} for module, path in MODULES.items()}
 
 
@@ -67,10 +70,14 @@ def test_no_step_imports_a_step():
     assert {module: IMPORTED[module] & steps for module in steps if IMPORTED[module] & steps} == {}
 
 
-@pytest.mark.parametrize("module", [name for name, path in MODULES.items() if path.name == "__init__.py"])
+@pytest.mark.parametrize("module", [name for name in PACKAGES if name != "egokd"])
 def test_a_package_holds_a_docstring_only(module):
     body = ast.parse(MODULES[module].read_text()).body
     assert len(body) == 1 and ast.get_docstring(ast.parse(MODULES[module].read_text()))
+
+
+def test_the_package_itself_brings_nothing_into_the_steps_that_import_it():
+    assert set(import_closure("egokd")) == {"egokd"}
 
 
 def test_modules_fit_on_a_few_screens():

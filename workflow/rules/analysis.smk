@@ -242,11 +242,11 @@ rule compare_models:
         compared=lambda wildcards: slices.as_json(models.compared(experiment(wildcards))),
         views=lambda wildcards: view_name(experiment(wildcards).evaluation.views[0]),
         sampling=lambda wildcards: slices.as_json(experiment(wildcards).views.model_dump()),
-        data=data_name,
     message:
         "Looking into the gains on {wildcards.dataset}"
     shell:
         "python -m egokd.steps.compare_models --segments {input.segments} --predictions {params.predictions}"
-        " --compared {params.compared:q} --views {params.views} --sampling {params.sampling:q} --data {params.data:q}"
+        " --compared {params.compared:q} --views {params.views} --sampling {params.sampling:q}"
+        " --dataset {wildcards.dataset}"
         " --csv {output.csv} --confusions {output.confusions} --lengths {output.lengths} --md {output.md}"
         " --svg {output.svg} --png {output.png} 2>&1 | tee {log}"

@@ -114,7 +114,7 @@ class Stlt(nn.Module):
         if frames > self.position.num_embeddings:
             raise UserError(f"stlt: {frames} frames, but the net was built for {self.position.num_embeddings}")
         x = self.embedding(inputs).flatten(0, 1)  # [B*T, N, D]
-        x = torch.cat((self.frame_token.expand(len(x), -1, -1), x), dim=1)
+        x = torch.cat((self.frame_token.expand(x.shape[0], -1, -1), x), dim=1)
         visible = F.pad(inputs["category"].flatten(0, 1) != PAD, (1, 0), value=True)  # the token is always seen
         for layer in self.spatial:
             x = layer(x, visible=visible[:, None, None, :])

@@ -13,7 +13,7 @@ from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
 from egokd.evaluation.view_settings import source_of
 from egokd.modalities import MODALITIES
-from egokd.names import baseline_of, ensemble_of
+from egokd.names import RGB_BASELINE, baseline_of, ensemble_of, student_of
 from egokd.planning import models
 
 Views = tuple[int, int]
@@ -206,6 +206,13 @@ class Paths:
     def student_ensemble(self, student: str, seed: int | str) -> str:
         """The weights of the ensemble that teaches a student."""
         return f"results/ensembles/{self.name}/{self.experiment.students[student].ensemble}/seed{seed}.json"
+
+    def packages(self, seeds: Sequence[int]) -> list[str]:
+        """What makes the RGB baseline and the students usable outside of the workflow."""
+        students = [model for model in models.nets(self.experiment) if student_of(model)]
+        return seed_files(
+            f"results/models/{self.name}/{{name}}/seed{{seed}}/inference.json", [RGB_BASELINE, *students], seeds
+        )
 
     # --- results -----------------------------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ SMALL = {
     "fit_ensemble": Need(mem_mb=4000),
     "combine_ensemble": Need(mem_mb=4000),
     "evaluate": Need(mem_mb=4000, runtime=30),
+    "package": Need(runtime=10),
     "index_stores": Need(mem_mb=1000, runtime=5),
     "tabulate": Need(mem_mb=4000, runtime=15),  # compares predictions
     "plot": Need(mem_mb=1000, runtime=5),

@@ -9,6 +9,7 @@ import shlex
 
 from egokd.config.experiment import Experiment
 from egokd.config.inputs import sections
+from egokd.datasets.licences import licence_of
 from egokd.errors import UserError
 from egokd.names import student_of
 from egokd.planning.models import job_counts, nets, read_by, settings_of, tested_on, trained_on
@@ -138,3 +139,52 @@ def check_settings(experiment: Experiment, seeds: int) -> str:
             "jobs": job_counts(experiment, seeds),
         }
     )
+
+
+def package_settings(experiment: Experiment, model: str) -> str:
+    """`--settings` of `egokd.steps.package`: how a model is fed, and what its card says about data and training."""
+    modality, media, data = tested_on(experiment, model), experiment.media, experiment.data
+    licence_id, licence = licence_of(data.format, data.generated)
+    return as_json(
+        {
+            "inputs": {
+                "modality": modality,
+                "slice": view_slice(experiment, [modality]),
+                "views": experiment.evaluation.views[0],
+                "frames": media.model_dump(include={"reader", "frame_rate", "short_side", "jpeg_quality"}),
+                "flow": media.flow.model_dump() if modality == "flow" else None,
+                "audio": media.audio.model_dump() if modality == "audio" else None,
+            },
+            "source": experiment.source,
+            "licence": licence,
+            "licence_id": licence_id,
+            # a fact about the labels, which an ensemble is told of
+            "noisy_labels": any(ensemble.noisy_labels for ensemble in experiment.ensembles.values()),
+            "training": _training_facts(experiment, model),
+            "starts": _starts(experiment, model),
+        }
+    )
+
+
+def _training_facts(experiment: Experiment, model: str) -> dict:
+    """Net, schedule, and who taught it."""
+    chosen = settings_of(experiment, model)
+    facts: dict = {"net": chosen.net, "options": chosen.options, "train": chosen.train.model_dump()}
+    if student := student_of(model):
+        taught = experiment.students[student]
+        ensemble = experiment.ensembles[taught.ensemble]
+        facts["taught_by"] = {"ensemble": taught.ensemble, **ensemble.model_dump(include={"teachers", "scheme"})}
+        facts["taught_by"] |= taught.model_dump(include={"tau", "kd_weight", "ce_weight"})
+    return facts
+
+
+def _starts(experiment: Experiment, model: str) -> str:
+    """Where the weights of a model come from, in a sentence."""
+    chosen = settings_of(experiment, model)
+    if imported := getattr(chosen, "checkpoint", None):
+        return f"weights imported from the file {imported.path.split('/')[-1]} (format {imported.format})"
+    if chosen.init:
+        return f"training started from the file {chosen.init.path.split('/')[-1]} (format {chosen.init.format})"
+    if name := chosen.options.get("pretrained"):
+        return f"training started from the public weights {name}, whose own licence applies too"
+    return "trained from scratch"

@@ -30,13 +30,14 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--views", type=clips_and_crops, required=True, help="CLIPSxCROPS")
     parser.add_argument("--sampling", type=json.loads, required=True, help="JSON: the config's `views`")
-    parser.add_argument("--data", required=True, help="dataset and source, for captions")
+    parser.add_argument("--dataset", required=True, help="name in the config, for captions")
     for kind in ("csv", "confusions", "lengths", "md", "svg", "png"):
         parser.add_argument(f"--{kind}", type=Path, required=True)
     args = parser.parse_args(argv)
     runtime.start("compare_models", 1)
 
     segments, compared = read_segments(args.segments), Compared(**args.compared)
+    data = f"{args.dataset} (source: {segments.source})"
     rows, labels, predicted = read(segments, args.predictions, args.segments, args.views)
     names, classes, pairs = segments.heads, [], []
     for head, labels_N in labels.items():
@@ -57,8 +58,8 @@ def main(argv: list[str] | None = None) -> None:
     write_csv(args.csv, all_classes)
     write_csv(args.confusions, all_pairs)
     write_csv(args.lengths, lengths)
-    write_text(args.md, as_markdown(all_classes, all_pairs, lengths, compared, args.data))
-    save(figure_of_classes(all_classes, compared, args.data), args.svg, args.png)
+    write_text(args.md, as_markdown(all_classes, all_pairs, lengths, compared, data))
+    save(figure_of_classes(all_classes, compared, data), args.svg, args.png)
 
 
 def read(

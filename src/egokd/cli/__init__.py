@@ -1,0 +1,1 @@
+"""The command `egokd`: one thin module per subcommand."""
