@@ -73,7 +73,7 @@ def clock_of(video_id: str) -> float:
 
 def _erratum(video_id: str) -> tuple[int, float] | None:
     """(number of files, frames per second) of the faulty release: so many files or more are on that clock."""
-    count = ERRATUM_FRAMES.get(video_id)
+    count = ERRATUM_FRAMES.get(recording_of(video_id))
     # the right release has five sixths as many: anything near the faulty count is faulty
     return (count * 11 // 12, ERRATUM_CLOCK) if count else None
 
@@ -102,7 +102,7 @@ def rgb_source(root: str | Path, video_id: str, frames_fps: float | None = None)
     Frames come first: they are small, and they are what the annotated frame numbers mean. Own frames of the same
     videos, extracted at `frames_fps`, are read by seconds. The video is named too, for frames that are not whole.
     """
-    frames = _first(_candidates(root, video_id, FRAMES))
+    frames = None if CLIP_ID.fullmatch(video_id) else _first(_candidates(root, video_id, FRAMES))
     video = _video(root, video_id)
     if frames:
         rate = frames_fps or clock_of(video_id)
