@@ -1,4 +1,4 @@
-"""Checksums: a bit that a disk, a cable or a memory chip flips is named when its file is read, not found in the results.
+"""Checksums: a bit that a disk, a cable or a memory chip flips is named when its file is read, not hidden in results.
 
 CRC-32 finds every flipped bit and every burst of up to 32 bits, and misses other damage once in four thousand million
 times. It is meant for accidents, not for people who alter files, and runs at 1 to 3 GB/s on one core, where the slower
@@ -61,7 +61,7 @@ def damaged(path: str | Path, what: str) -> UserError:
 
 
 def check(path: str | Path, data: bytes | mmap.mmap, kind: str) -> None:
-    """UserError unless marked bytes of the file are intact; without a mark, a line in the log. kind: as `say_unchecked`."""
+    """UserError unless marked bytes of the file are intact; without a mark, `say_unchecked`."""
     whole = intact(data)
     if whole is None:
         say_unchecked(path, kind)
@@ -78,7 +78,7 @@ def check_file(path: str | Path, kind: str) -> None:
 
 
 def say_unchecked(path: str | Path, kind: str) -> None:
-    """Say once for each kind of file (in the plural) that there are some without checksums: they are read all the same."""
+    """Say once for each kind of file (in the plural) that some have no checksums: they are read all the same."""
     if kind not in _unchecked and multiprocessing.parent_process() is None:
         _unchecked.add(kind)
         log.info("%s: made before %s had checksums, read without a check", path, kind)

@@ -272,7 +272,7 @@ class LogitFile:
             index = np.array(places).reshape(-1, 2)  # file, row
             for number in np.unique(index[:, 0]):
                 mine = np.flatnonzero(index[:, 0] == number)
-                rows = self._rows(int(number), index[mine, 1], [segment_ids[place] for place in mine], block)
+                rows = self._rows(int(number), index[mine, 1], [segment_ids[place] for place in mine.tolist()], block)
                 for head, values in rows.items():
                     out[head][mine, begin : begin + len(block)] = values
             begin += len(block)

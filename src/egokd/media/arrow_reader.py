@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from egokd.checksums import KEY, MARK, damaged
+from egokd.checksums import MARK, damaged
 from egokd.errors import UserError
 from egokd.io import METADATA_KEY
 from egokd.makers import again

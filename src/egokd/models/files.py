@@ -55,7 +55,9 @@ def read_weights(path: str | Path, foreign: bool = False) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such model file; run the rule that makes it") from None
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: not a readable safetensors file ({error}). {USERS if foreign else again(path)}") from None
+        raise UserError(
+            f"{path}: not a readable safetensors file ({error}). {USERS if foreign else again(path)}"
+        ) from None
 
 
 def read_description(path: str | Path) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def test_a_damaged_state_is_set_aside(tmp_path):
     for damaged in (whole[:100], whole[: len(whole) // 2], b""):
         state.path.write_bytes(damaged)
         assert state.load() is None
-        assert (tmp_path / "unreadable.pt").exists()
+        assert (tmp_path / "damaged.pt").exists()
 
 
 def test_a_save_in_the_background_is_of_the_moment_it_was_asked_for(tmp_path, monkeypatch):
