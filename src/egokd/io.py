@@ -90,11 +90,9 @@ def read_json(path: str | Path, advice: str = "") -> Any:
 
     `advice`: what to do then, `USERS` for files that the workflow was given; else the rule that makes it, by its place.
     """
-    advice = advice or again(path)
+    own, advice = not advice, advice or again(path)
     try:
         data = Path(path).read_bytes()
-        if checksums.intact(data) is False:
-            raise damaged(path, f"it does not match its {checksums.KEY}, which you remove if you changed it yourself")
         value = json.loads(data.decode("utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
@@ -102,12 +100,16 @@ def read_json(path: str | Path, advice: str = "") -> Any:
         raise UserError(f"{path}: not UTF-8 text ({error}). {advice}") from None
     except RecursionError:
         raise UserError(f"{path}: not valid JSON (nested too deeply). {advice}") from None
-    except UserError:
-        raise
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON ({error}). {advice}") from None
-    if isinstance(value, dict) and str(value.get(checksums.KEY)).encode().startswith(checksums.MARK):
-        del value[checksums.KEY]
+    return _without_checksum(path, data, value) if own else value
+
+
+def _without_checksum(path: str | Path, data: bytes, value: Any) -> Any:
+    """The value, once its checksum was looked at and taken out; UserError where it is wrong or half there."""
+    keyed = isinstance(value, dict) and value.pop(checksums.KEY, None) is not None
+    if checksums.intact(data) is not (True if keyed else None):
+        raise damaged(path, f"it does not match its {checksums.KEY}, which you remove if you changed the file yourself")
     return value
 
 

@@ -26,16 +26,17 @@ def open_arrow(path: Path, kind: str) -> tuple[pa.RecordBatchFileReader, dict]:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         text = (reader.schema.metadata or {})[METADATA_KEY]
         metadata = read_metadata(path, text)
+        types = {field.name: field.type for field in reader.schema}
     except FileNotFoundError:
         raise UserError(f"{path}: no such store; run the step that makes it.") from None
-    except DAMAGE as error:
-        raise UserError(f"{path}: truncated, or not an Arrow file ({error}). {again(path)}") from None
-    except (KeyError, UnicodeDecodeError, json.JSONDecodeError):
+    except (KeyError, json.JSONDecodeError):
         raise UserError(f"{path}: an Arrow file, but not a store of egokd (no metadata). {again(path)}") from None
+    except (*DAMAGE, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: truncated, or not an Arrow file ({error}). {again(path)}") from None
     if metadata.get("store") != kind:
         raise UserError(f"{path}: expected a store of {kind}, found {metadata.get('store')!r}. {again(path)}")
     for name, expected in COLUMNS[kind].items():
-        if name not in reader.schema.names or reader.schema.field(name).type != expected:
+        if types.get(name) != expected:
             raise damaged(path, f"its table has no column {name} of {expected}")
     if is_guarded(reader) != (MARK in text):
         raise damaged(path, "some of its checksums are missing")
