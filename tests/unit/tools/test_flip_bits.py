@@ -5,12 +5,12 @@ The whole harness, with a process for each flip and the artefacts of a real run,
 
 from collections import Counter
 
-import flip_bits
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+import flip_bits
 from egokd.datasets.segments import Segments, write_segments
 from egokd.distillation.logit_files import write_logits
 from egokd.io import write_json
