@@ -15,35 +15,20 @@ mark of `egokd.checksums` over the header and `available`. Files from before hav
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from egokd.checksums import BLANK, KEY, check, damaged, seal
+from egokd.distillation.tensor_files import Shapes, make_header, map_tensors, read_header
 from egokd.errors import UserError
 from egokd.io import atomic_path, reserve
 from egokd.makers import again
 
 AVAILABLE = "available"
 SUMS = "checksums"
-DTYPES = {"float16": "F16", "float32": "F32", "uint8": "U8", "uint32": "U32"}
 Chunk = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]  # rows [B], columns (index of the view) [B], {head: [B,K]}
-
-
-def _header(shapes: dict[str, tuple[str, tuple[int, ...]]], metadata: dict[str, str]) -> tuple[bytes, dict[str, int]]:
-    """The first bytes of a safetensors file, and the offset of each tensor in it."""
-    entries: dict = {"__metadata__": metadata}
-    begins, end = {}, 0
-    for name, (dtype, shape) in shapes.items():
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        entries[name] = {"dtype": DTYPES[dtype], "shape": list(shape), "data_offsets": [end, end + size]}
-        begins[name], end = end, end + size
-    text = json.dumps(entries).encode()
-    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight, as safetensors' own writer does it
-    start = 8 + len(text)
-    return len(text).to_bytes(8, "little") + text, {name: start + begin for name, begin in begins.items()}
 
 
 def write_logits(
@@ -65,14 +50,14 @@ def write_logits(
     RuntimeError if a pair is missing or written twice, which would be a bug in egokd.
     """
     count, width = len(segment_ids), len(views)
-    shapes: dict[str, tuple[str, tuple[int, ...]]] = {
+    shapes: Shapes = {
         SUMS: ("uint32", (count, width)),
         **{head: (dtype, (count, width, classes)) for head, classes in num_classes.items()},
         AVAILABLE: ("uint8", (count,)),
     }
     text = {"segment_ids": json.dumps(list(segment_ids)), "views": json.dumps([int(view) for view in views])}
     text |= {key: str(value) for key, value in metadata.items()} | {KEY: BLANK}
-    header, begins = _header(shapes, text)
+    header, begins = make_header(shapes, text)
     available = np.asarray(available, dtype=bool)
     marks = available.astype(np.uint8).tobytes()
     header = seal(header + marks)[: len(header)]
@@ -130,13 +115,6 @@ def _check_range(values: np.ndarray, dtype: str, rows: np.ndarray, segment_ids: 
         )
 
 
-def _first_bytes(path: str) -> bytes:
-    """The header of a safetensors file, with its length before it, as `_header` makes it."""
-    with open(path, "rb") as handle:
-        length = handle.read(8)
-        return length + handle.read(int.from_bytes(length, "little"))
-
-
 class LogitFile:
     """Logits by (segment, view) from one or several files, read from disk on request.
 
@@ -147,7 +125,7 @@ class LogitFile:
 
     def __init__(self, paths: Sequence[str | Path]):
         self.paths = [str(path) for path in paths]
-        self._open: dict[int, Any] = {}
+        self._open: dict[int, dict[str, np.ndarray]] = {}  # by file, its tensors, mapped
         self._blocks: dict[tuple[int, ...], dict[str, tuple[int, int]]] = {}  # views -> segment -> (file, row)
         self.available: dict[str, bool] = {}
         self.num_classes: dict[str, int] = {}
@@ -164,12 +142,13 @@ class LogitFile:
 
     def _add(self, number: int, path: str) -> None:
         try:
-            handle = self._handle(number)
-            metadata = dict(handle.metadata() or {})
+            with safe_open(path, framework="numpy") as handle:  # refuses what is no whole file of this format
+                metadata = dict(handle.metadata() or {})
             ids, views = json.loads(metadata.pop("segment_ids")), tuple(json.loads(metadata.pop("views")))
-            available = handle.get_tensor(AVAILABLE)
-            check(path, _first_bytes(path) + available.tobytes(), "logits")
-            shapes = {name: handle.get_slice(name).get_shape() for name in handle.keys() if name != AVAILABLE}  # noqa: SIM118
+            tensors = self._tensors(number)
+            available = tensors[AVAILABLE]
+            check(path, read_header(path) + available.tobytes(), "logits")
+            shapes = {name: tensor.shape for name, tensor in tensors.items() if name != AVAILABLE}
             self._guarded.append(shapes.pop(SUMS, None) is not None)
         except FileNotFoundError:
             raise UserError(f"{path}: no such file of logits; run the rule that writes it") from None
@@ -214,9 +193,10 @@ class LogitFile:
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_open": {}}
 
-    def _handle(self, number: int) -> Any:
+    def _tensors(self, number: int) -> dict[str, np.ndarray]:
+        """The tensors of a file, mapped."""
         if number not in self._open:
-            self._open[number] = safe_open(self.paths[number], framework="numpy").__enter__()
+            self._open[number] = map_tensors(self.paths[number])
         return self._open[number]
 
     @property
@@ -253,9 +233,9 @@ class LogitFile:
             return None
         rows, column = self._column[view]
         number, row = rows[segment_id]
-        handle = self._handle(number)
-        found = {head: handle.get_slice(head)[row, column] for head in self.num_classes}
-        if self._guarded[number] and _sum(found, ()) != handle.get_slice(SUMS)[row, column]:
+        tensors = self._tensors(number)
+        found = {head: tensors[head][row, column] for head in self.num_classes}
+        if self._guarded[number] and _sum(found, ()) != tensors[SUMS][row, column]:
             raise self._damaged(number, segment_id, view)
         return {head: values.astype(np.float32) for head, values in found.items()}
 
@@ -280,10 +260,10 @@ class LogitFile:
 
     def _rows(self, number: int, rows: np.ndarray, ids: Sequence[str], views: Sequence[int]) -> dict[str, np.ndarray]:
         """{head: [rows,V,K]} of one file, as stored, held against their sums."""
-        handle = self._handle(number)
-        found = {head: handle.get_tensor(head)[rows] for head in self.num_classes}
+        tensors = self._tensors(number)
+        found = {head: tensors[head][rows] for head in self.num_classes}
         if self._guarded[number]:
-            sums = handle.get_tensor(SUMS)[rows]
+            sums = tensors[SUMS][rows]
             for place in np.ndindex(sums.shape):
                 if _sum(found, place) != sums[place]:
                     raise self._damaged(number, ids[place[0]], views[place[1]])

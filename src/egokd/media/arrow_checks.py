@@ -92,9 +92,3 @@ def sums_in(batch: pa.RecordBatch, column: str) -> np.ndarray | None:
     """uint32 [rows]: the sums of a column's encoded bytes; None in a store without."""
     name = sums_of(column)
     return batch.column(name).to_numpy() if name in batch.schema.names else None
-
-
-def check_row(path: Path, data: bytes | pa.Buffer, expected: int, what: str) -> None:
-    """UserError unless the encoded bytes of a row are those that were written. what: the row, for people."""
-    if crc32(data) != expected:
-        raise damaged(path, f"{what} does not match its checksum")
