@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from egokd.errors import UserError
+from egokd.errors import UserError, sentence_of
 
 T = TypeVar("T")
 log = logging.getLogger("egokd")
@@ -35,10 +35,14 @@ def start(name: str, threads: int) -> None:
 
 def run(main: Callable[[], None]) -> None:
     """Run a step's `main`. A UserError becomes one sentence on stderr and exit code 1; any other error a traceback."""
+    message = ""
     try:
         main()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        message = sentence_of(error)
+    # outside `except`: the error's traceback holds the loader, whose processes end only when it is let go
+    if message:
+        print(f"error: {message}", file=sys.stderr, flush=True)
         sys.exit(1)
 
 

@@ -10,7 +10,7 @@ from egokd.planning.code import SOURCE_ROOT, TABLES, _imports, import_closure
 PACKAGE = SOURCE_ROOT / "egokd"
 # every room may import from those in the lines before its own, and from its own
 FLOORS = (
-    ("errors", "hashing", "times", "names", "modalities", "io", "runtime"),
+    ("errors", "hashing", "checksums", "makers", "times", "names", "modalities", "io", "runtime"),
     ("config",),
     ("media", "machine"),
     ("datasets",),

@@ -16,7 +16,7 @@ import pandas as pd
 
 from egokd.errors import UserError
 from egokd.hashing import number
-from egokd.io import parquet_metadata, read_parquet, write_parquet
+from egokd.io import open_parquet, write_parquet
 
 SPLITS = ("train", "val", "test")
 FIXED_COLUMNS = (
@@ -100,8 +100,8 @@ def write_segments(path: str | Path, segments: Segments) -> None:
 
 
 def read_segments(path: str | Path) -> Segments:
-    """Read what `write_segments` wrote; UserError when it is not such a file."""
-    metadata = parquet_metadata(path)
+    """Read what `write_segments` wrote; UserError when it is missing, damaged or not such a file."""
+    table, metadata = open_parquet(path)
     if "heads" not in metadata:
         raise UserError(f"{path}: not a segment table of egokd (no class names in its metadata)")
-    return Segments(read_parquet(path), metadata["heads"], metadata["source"])
+    return Segments(table.to_pandas(), metadata["heads"], metadata["source"])

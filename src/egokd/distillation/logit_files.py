@@ -6,36 +6,29 @@ of the views, teacher, dataset and seed. Predictions have the same layout, in fl
 training views.
 
 Parts are written through a memory map, chunk by chunk, so memory does not grow with the number of segments and views.
+
+Against damage, `checksums` uint32 [segments, views] holds the CRC-32 of each row's logits, head after head in the order
+of their names, checked whenever a row is read: a bank of 100 GB opens as fast as a small one. The metadata carries the
+mark of `egokd.checksums` over the header and `available`. Files from before have neither and are read without a check.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from zlib import crc32
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from egokd.checksums import BLANK, KEY, check, damaged, seal
+from egokd.distillation.tensor_files import Shapes, make_header, map_tensors, read_header
 from egokd.errors import UserError
-from egokd.io import atomic_path
+from egokd.io import atomic_path, reserve
+from egokd.makers import again
 
 AVAILABLE = "available"
-DTYPES = {"float16": "F16", "float32": "F32", "uint8": "U8"}
+SUMS = "checksums"
 Chunk = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]  # rows [B], columns (index of the view) [B], {head: [B,K]}
-
-
-def _header(shapes: dict[str, tuple[str, tuple[int, ...]]], metadata: dict[str, str]) -> tuple[bytes, dict[str, int]]:
-    """The first bytes of a safetensors file, and the offset of each tensor in it."""
-    entries: dict = {"__metadata__": metadata}
-    begins, end = {}, 0
-    for name, (dtype, shape) in shapes.items():
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        entries[name] = {"dtype": DTYPES[dtype], "shape": list(shape), "data_offsets": [end, end + size]}
-        begins[name], end = end, end + size
-    text = json.dumps(entries).encode()
-    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight, as safetensors' own writer does it
-    start = 8 + len(text)
-    return len(text).to_bytes(8, "little") + text, {name: start + begin for name, begin in begins.items()}
 
 
 def write_logits(
@@ -57,34 +50,41 @@ def write_logits(
     RuntimeError if a pair is missing or written twice, which would be a bug in egokd.
     """
     count, width = len(segment_ids), len(views)
-    shapes: dict[str, tuple[str, tuple[int, ...]]] = {
-        head: (dtype, (count, width, classes)) for head, classes in num_classes.items()
+    shapes: Shapes = {
+        SUMS: ("uint32", (count, width)),
+        **{head: (dtype, (count, width, classes)) for head, classes in num_classes.items()},
+        AVAILABLE: ("uint8", (count,)),
     }
-    shapes[AVAILABLE] = ("uint8", (count,))
     text = {"segment_ids": json.dumps(list(segment_ids)), "views": json.dumps([int(view) for view in views])}
-    text |= {key: str(value) for key, value in metadata.items()}
-    header, begins = _header(shapes, text)
+    text |= {key: str(value) for key, value in metadata.items()} | {KEY: BLANK}
+    header, begins = make_header(shapes, text)
     available = np.asarray(available, dtype=bool)
+    marks = available.astype(np.uint8).tobytes()
+    header = seal(header + marks)[: len(header)]
     done = np.zeros((count, width), dtype=np.uint8)
     with atomic_path(path) as temporary:
         with temporary.open("wb") as handle:
+            reserve(handle, begins[AVAILABLE] + count, path)
+            handle.seek(0)
             handle.write(header)
-            last = list(shapes)[-1]
-            handle.truncate(begins[last] + count)
-            handle.seek(begins[last])
-            handle.write(available.astype(np.uint8).tobytes())
+            handle.seek(begins[AVAILABLE])
+            handle.write(marks)
         tensors = {
-            head: np.memmap(temporary, shapes[head][0], "r+", begins[head], shapes[head][1])
-            for head in num_classes
+            name: np.memmap(temporary, shapes[name][0], "r+", begins[name], shapes[name][1])
+            for name in (*num_classes, SUMS)
             if count
         }
+        if count:  # rows without the modality keep the zeros of the empty file
+            tensors[SUMS][~available] = crc32(bytes(sum(num_classes.values()) * np.dtype(dtype).itemsize))
         for rows, columns, logits in chunks:
             if len(rows) == 0:
                 continue
             np.add.at(done, (rows, columns), 1)
+            stored = {}
             for head, values in logits.items():
                 _check_range(values, dtype, rows, segment_ids, head)
-                tensors[head][rows, columns] = values
+                tensors[head][rows, columns] = stored[head] = values.astype(dtype, order="C")
+            tensors[SUMS][rows, columns] = [_sum(stored, place) for place in range(len(rows))]
         for tensor in tensors.values():
             tensor.flush()
         expected = np.broadcast_to(available[:, None], done.shape)
@@ -94,6 +94,14 @@ def write_logits(
                 f"{path}: segment {segment_ids[row]!r}, view {views[column]}: written {done[row, column]} time(s) "
                 f"instead of {int(expected[row, column])}"
             )
+
+
+def _sum(logits: Mapping[str, np.ndarray], place: int | tuple[int, ...]) -> int:
+    """CRC-32 of one row of C-contiguous arrays by head, as they are stored."""
+    total = 0
+    for head in sorted(logits):
+        total = crc32(logits[head][place], total)
+    return total
 
 
 def _check_range(values: np.ndarray, dtype: str, rows: np.ndarray, segment_ids: Sequence[str], head: str) -> None:
@@ -117,11 +125,12 @@ class LogitFile:
 
     def __init__(self, paths: Sequence[str | Path]):
         self.paths = [str(path) for path in paths]
-        self._open: dict[int, Any] = {}
+        self._open: dict[int, dict[str, np.ndarray]] = {}  # by file, its tensors, mapped
         self._blocks: dict[tuple[int, ...], dict[str, tuple[int, int]]] = {}  # views -> segment -> (file, row)
         self.available: dict[str, bool] = {}
         self.num_classes: dict[str, int] = {}
         self.metadata: dict[str, str] = {}
+        self._guarded: list[bool] = []  # by file, whether it has sums
         for number, path in enumerate(self.paths):
             self._add(number, path)
         self._check_blocks()
@@ -133,15 +142,19 @@ class LogitFile:
 
     def _add(self, number: int, path: str) -> None:
         try:
-            handle = self._handle(number)
-            metadata = dict(handle.metadata() or {})
+            with safe_open(path, framework="numpy") as handle:  # refuses what is no whole file of this format
+                metadata = dict(handle.metadata() or {})
             ids, views = json.loads(metadata.pop("segment_ids")), tuple(json.loads(metadata.pop("views")))
-            available = handle.get_tensor(AVAILABLE)
-            shapes = {name: handle.get_slice(name).get_shape() for name in handle.keys() if name != AVAILABLE}  # noqa: SIM118
+            tensors = self._tensors(number)
+            available = tensors[AVAILABLE]
+            check(path, read_header(path) + available.tobytes(), "logits")
+            shapes = {name: tensor.shape for name, tensor in tensors.items() if name != AVAILABLE}
+            self._guarded.append(shapes.pop(SUMS, None) is not None)
         except FileNotFoundError:
             raise UserError(f"{path}: no such file of logits; run the rule that writes it") from None
-        except (SafetensorError, KeyError, OSError) as error:
-            raise UserError(f"{path}: not a readable file of logits ({error}); delete it and make it again") from None
+        except (SafetensorError, KeyError, OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise UserError(f"{path}: not a readable file of logits ({error}). {again(path)}") from None
+        metadata.pop(KEY, None)
         classes = {head: shape[2] for head, shape in shapes.items()}
         if number and classes != self.num_classes:
             raise UserError(
@@ -180,9 +193,10 @@ class LogitFile:
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_open": {}}
 
-    def _handle(self, number: int) -> Any:
+    def _tensors(self, number: int) -> dict[str, np.ndarray]:
+        """The tensors of a file, mapped."""
         if number not in self._open:
-            self._open[number] = safe_open(self.paths[number], framework="numpy").__enter__()
+            self._open[number] = map_tensors(self.paths[number])
         return self._open[number]
 
     @property
@@ -219,8 +233,11 @@ class LogitFile:
             return None
         rows, column = self._column[view]
         number, row = rows[segment_id]
-        handle = self._handle(number)
-        return {head: handle.get_slice(head)[row, column].astype(np.float32) for head in self.num_classes}
+        tensors = self._tensors(number)
+        found = {head: tensors[head][row, column] for head in self.num_classes}
+        if self._guarded[number] and _sum(found, ()) != tensors[SUMS][row, column]:
+            raise self._damaged(number, segment_id, view)
+        return {head: values.astype(np.float32) for head, values in found.items()}
 
     def all_logits(self, segment_ids: Sequence[str]) -> dict[str, np.ndarray]:
         """{head: float32 [N,V,K]} of these segments, in this order; zeros where the modality is missing."""
@@ -231,16 +248,30 @@ class LogitFile:
         }
         begin = 0
         for block in sorted(self._blocks):
-            index = np.array([self._blocks[block][segment_id] for segment_id in segment_ids]).reshape(
-                -1, 2
-            )  # file, row
+            places = [self._blocks[block][segment_id] for segment_id in segment_ids]
+            index = np.array(places).reshape(-1, 2)  # file, row
             for number in np.unique(index[:, 0]):
                 mine = np.flatnonzero(index[:, 0] == number)
-                for head in self.num_classes:
-                    rows = self._handle(int(number)).get_tensor(head)[index[mine, 1]]
-                    out[head][mine, begin : begin + len(block)] = rows
+                rows = self._rows(int(number), index[mine, 1], [segment_ids[place] for place in mine.tolist()], block)
+                for head, values in rows.items():
+                    out[head][mine, begin : begin + len(block)] = values
             begin += len(block)
         return out
+
+    def _rows(self, number: int, rows: np.ndarray, ids: Sequence[str], views: Sequence[int]) -> dict[str, np.ndarray]:
+        """{head: [rows,V,K]} of one file, as stored, held against their sums."""
+        tensors = self._tensors(number)
+        found = {head: tensors[head][rows] for head in self.num_classes}
+        if self._guarded[number]:
+            sums = tensors[SUMS][rows]
+            for place in np.ndindex(sums.shape):
+                if _sum(found, place) != sums[place]:
+                    raise self._damaged(number, ids[place[0]], views[place[1]])
+        return found
+
+    def _damaged(self, number: int, segment_id: str, view: int) -> UserError:
+        what = f"the logits of segment {segment_id!r}, view {view}, do not match their checksum"
+        return damaged(self.paths[number], what)
 
     def availability(self, segment_ids: Sequence[str]) -> np.ndarray:
         """bool [N]: whether each of these segments has the modality."""

@@ -2,11 +2,16 @@
 
 One row per segment: `segment_id`, `start_s` (video time of the first sample) and `samples` (mono int16, little-endian),
 null where the source has no sound. The file's schema metadata holds JSON under the key `egokd`: sample rate, margin.
+Checksums as in `egokd.media.arrow_checks`.
 """
+
+from zlib import crc32
 
 import numpy as np
 
+from egokd.checksums import damaged
 from egokd.errors import UserError
+from egokd.media.arrow_checks import read_batches, sums_in
 from egokd.media.arrow_reader import open_arrow
 from egokd.media.lazy import LazyStore
 
@@ -16,9 +21,10 @@ class AudioStore(LazyStore[dict[str, tuple[int, int, int]]]):
 
     def _read_index(self) -> dict[str, tuple[int, int, int]]:
         self._files, index = [], {}
+        self._checked: set[str] = set()  # segments whose samples were held against their sum
         for number, path in enumerate(self.paths):
             reader, metadata = open_arrow(path, "audio")
-            batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+            batches = read_batches(path, reader)
             self._files.append((batches, int(metadata["sample_rate"])))
             for b, batch in enumerate(batches):
                 known = batch.column("samples").is_valid().to_pylist()
@@ -38,5 +44,11 @@ class AudioStore(LazyStore[dict[str, tuple[int, int, int]]]):
         except KeyError:
             raise UserError(f"segment {segment_id!r} has no sound in the store; ask has() first") from None
         batches, rate = self._files[number]
-        samples = np.frombuffer(batches[b].column("samples")[row].as_buffer(), "<i2")
+        data = batches[b].column("samples")[row].as_buffer()
+        if segment_id not in self._checked:
+            sums = sums_in(batches[b], "samples")
+            if sums is not None and crc32(data) != sums[row]:
+                raise damaged(self.paths[number], f"the sound of segment {segment_id!r} does not match its checksum")
+            self._checked.add(segment_id)
+        samples = np.frombuffer(data, "<i2")
         return samples.astype(np.float32) / 32768, batches[b].column("start_s")[row].as_py(), rate

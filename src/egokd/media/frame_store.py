@@ -3,17 +3,22 @@
 One row per stored frame: `video_id`, `time_s` (seconds from the start of the video) and one or more columns of encoded
 bytes (`image`; or `u` and `v` for flow). Rows of one video lie together, sorted by time. The file's schema metadata
 holds JSON under the key `egokd`: what holds for all videos (frame rate, kind, ...) and, under `videos`, an entry per
-video with `first_row`, `rows`, `width`, `height`, the reader used and whatever else was known.
+video with `first_row`, `rows`, `width`, `height`, the reader used and whatever else was known. Checksums as in
+`egokd.media.arrow_checks`.
 """
 
 import multiprocessing
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
 import simplejpeg
 
+from egokd.checksums import damaged
 from egokd.errors import UserError
+from egokd.makers import again
+from egokd.media.arrow_checks import read_batches, sums_in
 from egokd.media.arrow_reader import open_arrow
 from egokd.media.decoded_frames import DecodedFrames
 from egokd.media.lazy import LazyStore
@@ -30,12 +35,13 @@ class FrameStore(LazyStore[dict[str, dict]]):
         index: dict[str, dict] = {}
         self._readers, self._starts, self._metadata = [], [], None
         self._tables: dict[int, Any] = {}
+        self._sums: dict[tuple[int, int, str], np.ndarray | None] = {}
         rows = 0
         for number, path in enumerate(self.paths):
             reader, metadata = open_arrow(path, "frames")
             videos = metadata.pop("videos")
             if self._metadata not in (None, metadata):
-                raise UserError(f"{path}: made with other settings than {self.paths[0]}. Delete it and run again.")
+                raise UserError(f"{path}: made with other settings than {self.paths[0]}. {again(path)}")
             self._metadata = metadata
             for video_id, info in videos.items():
                 if video_id in index:
@@ -52,8 +58,7 @@ class FrameStore(LazyStore[dict[str, dict]]):
     def _table(self, number: int) -> tuple[np.ndarray, list[pa.RecordBatch]]:
         """First rows of the batches of a file, and the (mapped) batches."""
         if number not in self._tables:
-            reader = self._readers[number]
-            batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+            batches = read_batches(self.paths[number], self._readers[number])
             starts = np.cumsum([0, *(batch.num_rows for batch in batches)])
             self._tables[number] = (starts, batches)
         return self._tables[number]
@@ -111,7 +116,21 @@ class FrameStore(LazyStore[dict[str, dict]]):
         local = int(row) - self._starts[number]
         starts, batches = self._table(number)
         batch = int(np.searchsorted(starts, local, side="right")) - 1
-        return batches[batch].column(column)[local - int(starts[batch])].as_py()
+        place = local - int(starts[batch])
+        data = batches[batch].column(column)[place].as_py()
+        sums = self._sums_of(number, batch, column)
+        if data is None:
+            raise damaged(self.paths[number], f"row {local} of column {column} is empty")
+        if sums is not None and crc32(data) != sums[place]:
+            raise damaged(self.paths[number], f"row {local} of column {column} does not match its checksum")
+        return data
+
+    def _sums_of(self, number: int, batch: int, column: str) -> np.ndarray | None:
+        """Sums of the rows of a batch, kept because making the array takes longer than a check."""
+        key = (number, batch, column)
+        if key not in self._sums:
+            self._sums[key] = sums_in(self._tables[number][1][batch], column)
+        return self._sums[key]
 
     def decoded(self, row: int, column: str, colours: str) -> np.ndarray:
         """A row as uint8 [height, width, 3] (`colours` RGB) or [height, width, 1] (GRAY), not to be written to.

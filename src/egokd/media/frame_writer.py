@@ -1,17 +1,18 @@
 """Writes a frame store: one shard of encoded frames, as `egokd.media.frame_store` describes it."""
 
-import json
 import mmap
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
 
 from egokd.io import METADATA_KEY
 from egokd.media import arrow_writer
+from egokd.media.arrow_checks import sealed_metadata, sums_of
 
 
 class StoreWriter:
@@ -28,6 +29,7 @@ class StoreWriter:
         self.videos: dict[str, dict] = {}
         self._times: list[np.ndarray] = []
         self._sizes: dict[str, list[np.ndarray]] = {column: [] for column in columns}
+        self._sums: dict[str, list[np.ndarray]] = {column: [] for column in columns}
         self._current: str | None = None
 
     def __enter__(self) -> "StoreWriter":
@@ -58,6 +60,7 @@ class StoreWriter:
         self._marks = {column: spool.tell() for column, spool in self._spools.items()}
         self._video_times: list[float] = []
         self._video_sizes: dict[str, list[int]] = {column: [] for column in self.columns}
+        self._video_sums: dict[str, list[int]] = {column: [] for column in self.columns}
 
     def add(self, time_s: float, **payload: bytes) -> None:
         """Add a frame of the current video, later than the one before, with bytes for every column."""
@@ -66,6 +69,7 @@ class StoreWriter:
         for column in self.columns:
             self._spools[column].write(payload[column])
             self._video_sizes[column].append(len(payload[column]))
+            self._video_sums[column].append(crc32(payload[column]))
         self._video_times.append(time_s)
 
     def end(self, info: dict[str, Any]) -> None:
@@ -78,6 +82,7 @@ class StoreWriter:
         self._times.append(np.asarray(self._video_times, np.float64))
         for column in self.columns:
             self._sizes[column].append(np.asarray(self._video_sizes[column], np.int64))
+            self._sums[column].append(np.asarray(self._video_sums[column], np.uint32))
         self._current = None
 
     def drop(self) -> None:
@@ -90,8 +95,8 @@ class StoreWriter:
     def _finish(self) -> None:
         metadata = {"store": "frames", **self.metadata, "videos": self.videos}
         fields = [("video_id", pa.dictionary(pa.int32(), pa.string())), ("time_s", pa.float64())]
-        fields += [(column, pa.binary()) for column in self.columns]
-        schema = pa.schema(fields, {METADATA_KEY: json.dumps(metadata).encode()})
+        fields += [field for c in self.columns for field in ((c, pa.binary()), (sums_of(c), pa.uint32()))]
+        schema = pa.schema(fields, {METADATA_KEY: sealed_metadata(metadata)})
         names = pa.array(list(self.videos), pa.string())
         maps = {}
         for column, spool in self._spools.items():
@@ -100,19 +105,25 @@ class StoreWriter:
             mapped = mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
             maps[column] = pa.py_buffer(mapped)
         begin = dict.fromkeys(self.columns, 0)
+        blocks = [(index, *block) for index in range(len(self._times)) for block in _blocks(self._largest(index))]
         with arrow_writer.arrow_file(self.path, schema) as writer:
-            for index, times in enumerate(self._times):
-                sizes = {column: self._sizes[column][index] for column in self.columns}
-                for first, last in _blocks(np.maximum.reduce(list(sizes.values()))):
-                    codes = pa.array(np.full(last - first, index, np.int32))
-                    arrays = [pa.DictionaryArray.from_arrays(codes, names), pa.array(times[first:last])]
-                    for column in self.columns:
-                        offsets = np.concatenate([[0], np.cumsum(sizes[column][first:last])])
-                        data = maps[column].slice(begin[column], int(offsets[-1]))
-                        buffers = [None, pa.py_buffer(offsets.astype(np.int32)), data]
-                        arrays.append(pa.Array.from_buffers(pa.binary(), last - first, buffers))
-                        begin[column] += int(offsets[-1])
-                    writer.write_batch(pa.record_batch(arrays, schema=schema))
+            for place, (index, first, last) in enumerate(blocks, start=1):
+                codes = pa.array(np.full(last - first, index, np.int32))
+                arrays = [pa.DictionaryArray.from_arrays(codes, names), pa.array(self._times[index][first:last])]
+                for column in self.columns:
+                    offsets = np.concatenate([[0], np.cumsum(self._sizes[column][index][first:last])])
+                    data = maps[column].slice(begin[column], int(offsets[-1]))
+                    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), data]
+                    arrays.append(pa.Array.from_buffers(pa.binary(), last - first, buffers))
+                    arrays.append(pa.array(self._sums[column][index][first:last]))
+                    begin[column] += int(offsets[-1])
+                writer.write(pa.record_batch(arrays, schema=schema), last=place == len(blocks))
+            if not blocks:
+                writer.write(pa.record_batch([pa.array([], field.type) for field in schema], schema=schema), last=True)
+
+    def _largest(self, index: int) -> np.ndarray:
+        """int64 [rows]: bytes of the longest column of each row of a video."""
+        return np.maximum.reduce([self._sizes[column][index] for column in self.columns])
 
 
 def _blocks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:

@@ -7,11 +7,10 @@ time.
 """
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from egokd.errors import UserError
-from egokd.io import parquet_metadata
+from egokd.io import open_parquet
+from egokd.makers import again
 from egokd.media.lazy import LazyStore
 
 BOX = ("x1", "y1", "x2", "y2")
@@ -28,35 +27,25 @@ BOX_COLUMNS = {
 
 
 class ObjectStore(LazyStore[dict[str, tuple[int, int, int]]]):
-    """Boxes of several shards by segment id; a shard is read when first needed."""
+    """Boxes of several shards by segment id; all shards are read, and held against their checksums, at first use."""
 
     def _read_index(self) -> dict[str, tuple[int, int, int]]:
-        self._tables: dict[int, dict[str, np.ndarray]] = {}
+        self._tables: list[dict[str, np.ndarray]] = []
         index = {}
         for number, path in enumerate(self.paths):
-            try:
-                metadata = parquet_metadata(path)
-            except (pa.ArrowInvalid, OSError) as error:
-                raise UserError(f"{path}: not a readable table of boxes ({error}). Delete it, run again.") from None
+            table, metadata = open_parquet(path, list(BOX_COLUMNS)[1:])
             if metadata.get("store") != "boxes":
-                raise UserError(f"{path}: not a table of boxes of egokd. Delete it and run extract_objects again.")
+                raise UserError(f"{path}: not a table of boxes of egokd. {again(path)}")
+            columns = {name: table.column(name).to_numpy() for name in table.column_names}
+            columns["category"] = columns["category"].astype("U6")
+            self._tables.append(columns)
             for segment_id, (begin, count) in metadata["segments"].items():
                 index[segment_id] = (number, begin, begin + count)
         return index
 
-    def _table(self, number: int) -> dict[str, np.ndarray]:
-        if number not in self._tables:
-            table = pq.read_table(self.paths[number], columns=list(BOX_COLUMNS)[1:])
-            columns = {name: table.column(name).to_numpy() for name in table.column_names}
-            columns["category"] = columns["category"].astype("U6")
-            self._tables[number] = columns
-        return self._tables[number]
-
     def preload(self) -> None:
         """Read all shards now, so that processes forked from this one share the memory (3 GB for EPIC-KITCHENS-100)."""
         self._open()
-        for number in range(len(self.paths)):
-            self._table(number)
 
     def has(self, segment_id: str) -> bool:
         """Whether the segment has any box."""
@@ -68,4 +57,4 @@ class ObjectStore(LazyStore[dict[str, tuple[int, int, int]]]):
             number, begin, end = self._open()[segment_id]
         except KeyError:
             raise UserError(f"segment {segment_id!r} has no boxes in the store; ask has() first") from None
-        return {name: column[begin:end] for name, column in self._table(number).items()}
+        return {name: column[begin:end] for name, column in self._tables[number].items()}

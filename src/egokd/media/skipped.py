@@ -1,14 +1,19 @@
 """The table of what could not be read: one row per video or segment and step, with a reason a person understands."""
 
+import csv
+import difflib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from egokd.checksums import damaged
 from egokd.errors import UserError
 from egokd.io import atomic_path
+from egokd.makers import again
 
 COLUMNS = ["video_id", "segment_id", "step", "reason"]
+ALMOST = 0.9  # share of letters that a damaged name of a step has in common with the true one
 MIN_COVERED_SHARE = 0.5  # a segment of which the file holds less is skipped
 
 
@@ -40,14 +45,36 @@ def write_skipped(path: str | Path, skips: list[Skip] | pd.DataFrame) -> None:
 
 
 def read_skipped(path: str | Path) -> pd.DataFrame:
-    """Read such a table; UserError if its columns are others."""
+    """Read such a table, all of it text; UserError if it is missing or damaged, or its columns are others."""
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except pd.errors.EmptyDataError:
-        table = pd.DataFrame()
-    if list(table.columns) != COLUMNS:
-        raise UserError(f"{path}: expected a table with the columns {COLUMNS}, found {list(table.columns)}")
-    return table
+        with Path(path).open(newline="", encoding="utf-8") as handle:
+            header, *rows = csv.reader(handle, strict=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such table. Call the workflow again, which makes it.") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise damaged(path, str(error)) from None
+    except ValueError:
+        raise damaged(path, "it is empty") from None
+    if header != COLUMNS:
+        raise UserError(f"{path}: expected a table with the columns {COLUMNS}, found {header}. {again(path)}")
+    for row in rows:
+        if len(row) != len(COLUMNS):
+            raise damaged(path, f"a row has {len(row)} fields instead of {len(COLUMNS)}: {row}")
+    return pd.DataFrame(rows, columns=COLUMNS, dtype=str)
+
+
+def check_skipped(path: str | Path, skipped: pd.DataFrame, segments: pd.DataFrame, steps: tuple[str, ...]) -> None:
+    """UserError for rows that name no video or segment of the table, or a step that is almost one of `steps`.
+
+    The table is for people too, so it has no checksum: a flipped letter is found by what it says.
+    """
+    for column in ("video_id", "segment_id"):
+        unknown = set(skipped[column]) - set(segments[column]) - {""}
+        if unknown:
+            raise damaged(path, f"{column} {min(unknown)!r} is not in the segment table")
+    for step in set(skipped["step"]) - set(steps):
+        if difflib.get_close_matches(step, steps, n=1, cutoff=ALMOST) or not step.isidentifier():
+            raise damaged(path, f"there is no step {step!r}")
 
 
 def affected_segments(segments: pd.DataFrame, skipped: pd.DataFrame) -> dict[str, set[str]]:

@@ -50,7 +50,7 @@ def read_checkpoint(path: str | Path, sha256: str | None = None) -> dict[str, Te
         found = file_sha256(path)
         if found != sha256.lower():
             raise UserError(f"{path}: its SHA-256 is {found}, expected {sha256}; download the file again")
-    content = read_weights(path) if path.suffix == ".safetensors" else _torch_load(path)
+    content = read_weights(path, foreign=True) if path.suffix == ".safetensors" else _torch_load(path)
     for key in CONTAINERS:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from egokd.checksums import BLANK, KEY, check, seal
 from egokd.errors import UserError
-from egokd.io import atomic_path, read_json, write_json
+from egokd.io import USERS, atomic_path, read_json, write_json
+from egokd.makers import again
 
 # Build arguments, as they stand in config.json. Callers may add further keys (dataset, seed, trained, ...).
 BUILD_KEYS = ("net", "modality", "heads", "num_frames", "size", "options")
@@ -29,25 +31,33 @@ def save_model(path: str | Path, model: nn.Module, description: dict[str, Any]) 
     if missing:
         raise ValueError(f"description of a model lacks {missing}")
     write_weights(path, model.state_dict())
-    write_json(_config_path(path), description)
+    write_json(_config_path(path), description, sealed=True)
 
 
 def write_weights(path: str | Path, state: dict[str, Tensor]) -> None:
-    """Write named tensors as safetensors, atomically."""
+    """Write named tensors as safetensors, with a checksum, atomically."""
     tensors = {bare_name(name): tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with atomic_path(path) as temporary:
         # not save_file, which makes files that only their owner may read
-        temporary.write_bytes(save(tensors))
+        temporary.write_bytes(seal(save(tensors, {KEY: BLANK})))
 
 
-def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file; UserError when it is missing, damaged or of another format."""
+def read_weights(path: str | Path, foreign: bool = False) -> dict[str, Tensor]:
+    """Tensors of a safetensors file; UserError when it is missing, of another format or not what its checksum says.
+
+    foreign: it was made elsewhere, so it need not have a checksum, and no rule makes it again
+    """
     try:
-        return load_file(path, device="cpu")
+        data = Path(path).read_bytes()
+        if not foreign:
+            check(path, data, "weights")
+        return load(data)
     except FileNotFoundError:
         raise UserError(f"{path}: no such model file; run the rule that makes it") from None
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: not a readable safetensors file ({error}); make it again") from None
+        raise UserError(
+            f"{path}: not a readable safetensors file ({error}). {USERS if foreign else again(path)}"
+        ) from None
 
 
 def read_description(path: str | Path) -> dict[str, Any]:

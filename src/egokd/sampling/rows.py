@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from egokd import runtime
+from egokd.checksums import damaged
 from egokd.datasets.segments import Segments, select
 from egokd.errors import UserError
 from egokd.io import read_json
+from egokd.media.skipped import check_skipped, read_skipped
 from egokd.sampling.dataset import available_rows
 from egokd.sampling.modalities.opened import OpenModality
 
@@ -22,12 +24,11 @@ def readable(segments: Segments, split: str, skipped: Path) -> pd.DataFrame:
     Frames are what a student sees, so a segment without them is left out everywhere. Sound or boxes that could not be
     read are a missing modality of a segment that stays.
 
-    skipped  CSV with the columns video_id, segment_id (empty where the whole video is meant) and step
+    skipped  table as `egokd.media.skipped` describes it
     """
     rows = select(segments.table, split)
-    left_out = pd.read_csv(skipped, dtype=str, keep_default_na=False)
-    if not {"video_id", "segment_id", "step"} <= set(left_out.columns):
-        raise UserError(f"{skipped}: expected the columns video_id, segment_id, step, found {list(left_out.columns)}")
+    left_out = read_skipped(skipped)
+    check_skipped(skipped, left_out, segments.table, (FRAMES_STEP,))
     left_out = left_out[left_out["step"] == FRAMES_STEP]
     videos = set(left_out.loc[left_out["segment_id"] == "", "video_id"])
     gone = rows["segment_id"].isin(set(left_out["segment_id"])) | rows["video_id"].isin(videos)
@@ -51,6 +52,19 @@ def split_available(
 
 
 def shard_paths(paths: list[Path]) -> list[Path]:
-    """Store files, given one by one or as a list written by `index_stores` (.json)."""
-    listed = (read_json(path) if path.suffix == ".json" else [{"path": path}] for path in paths)
-    return [Path(entry["path"]) for entries in listed for entry in entries]
+    """Store files, given one by one or as a list written by `index_stores` (.json).
+
+    Raises UserError for a list that is damaged. A wrong letter in a path names a file that is not there, which its
+    store says, or one that is listed twice. Sizes and times are for Snakemake, nothing here looks at them.
+    """
+    found: list[Path] = []
+    for path in paths:
+        try:
+            listed = [Path(entry["path"]) for entry in read_json(path)] if path.suffix == ".json" else [path]
+        except (KeyError, TypeError) as error:
+            raise damaged(path, f"expected a list of files with their paths: {error!r}") from None
+        for store in listed:
+            if store in found:
+                raise damaged(path, f"{store} is listed twice")
+            found.append(store)
+    return found

@@ -58,6 +58,7 @@ def main(argv: list[str] | None = None) -> None:
             "subsets": subsets,
             "reliability": reliability,
         },
+        sealed=True,
     )
     every, head = subsets["all"], main_head(subsets["all"])
     top1, ece = every[f"{head}_top1"], every[f"{head}_ece"]

@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
         settings.noisy_labels,
     )
     report(fitted, heldout.teachers, settings.noisy_labels)
-    write_json(args.out, description(fitted, heldout, settings))
+    write_json(args.out, description(fitted, heldout, settings), sealed=True)
 
 
 def read_heldout(segments: Segments, files: dict[str, LogitFile], where: str = "the segment table") -> Heldout:

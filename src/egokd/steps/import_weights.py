@@ -68,6 +68,7 @@ def main(argv: list[str] | None = None) -> None:
             "trained": True,
             "imported": origin,
         },
+        sealed=True,
     )
     runtime.log.info("%d tensors from %s for %s written to %s", len(kept), args.checkpoint, args.net, args.out)
 

@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
 
     with one_device(args.gpus) as device:
         found = {path.parent.parent.name: measure(path, args.settings, device, args.threads) for path in args.models}
-        write_json(args.out, found)
+        write_json(args.out, found, sealed=True)
 
 
 def example(description: dict, settings: dict[str, dict]) -> dict[str, torch.Tensor]:

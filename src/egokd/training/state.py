@@ -7,7 +7,10 @@ outside the outputs that Snakemake knows, because Snakemake deletes those when a
 import json
 import os
 import pickle
+import struct
 import time
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +26,11 @@ from egokd.io import atomic_path
 from egokd.runtime import log
 
 NAME = "last.pt"
+# what a damaged file makes of readers that expect another one
+DAMAGE = (
+    *(OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, OverflowError),
+    *(pickle.UnpicklingError, zipfile.BadZipFile, zlib.error, struct.error),
+)
 WAIT_S = 60.0  # a job that was told to stop may still be saving while its retry starts
 
 
@@ -130,14 +138,19 @@ class StateFile:
     def load(self) -> dict[str, Any] | None:
         """The saved state, on the CPU; None where there is none of this run.
 
-        A state of another configuration, or one that cannot be read, is kept under another name and not used.
+        A state of another configuration, or one that is damaged, is kept under another name and not used.
         """
         if not self.path.exists():
             return None
         try:
+            check_archive(self.path)
             state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-            self._set_aside("unreadable", (str(error) or "it is empty").splitlines()[0])
+            if not isinstance(state, dict):
+                raise ValueError(f"it holds no state but {type(state).__name__}")
+        except PermissionError:
+            raise
+        except DAMAGE as error:
+            self._set_aside("damaged", (str(error) or type(error).__name__).splitlines()[0])
             return None
         if state.get("fingerprint") != self.fingerprint:
             self._set_aside(
@@ -158,9 +171,24 @@ class StateFile:
         )
 
 
-def _difference(old: str | None, new: str) -> str:
+def check_archive(path: Path) -> None:
+    """Hold every record of a file of `torch.save` against its CRC-32, which PyTorch writes and does not look at.
+
+    The file is a zip archive, whose own checksums are enough: what they do not cover, its reader does not use. Raises
+    BadZipFile, and whatever else `zipfile` raises for damaged archives.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if (record := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(f"record {record} does not match its checksum")
+
+
+def _difference(old: object, new: str) -> str:
     """Which parts of two fingerprints differ, for the log."""
-    before, now = json.loads(old or "{}"), json.loads(new)
+    try:
+        before = dict(json.loads(str(old or "{}")))
+    except (ValueError, TypeError):
+        before = {}
+    now = json.loads(new)
     names = [name for name in now if before.get(name) != now[name] and name != "settings"]
     ours, theirs = now["settings"], before.get("settings", {})
     names += [f"settings.{key}" for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]

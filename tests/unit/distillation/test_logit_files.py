@@ -1,12 +1,15 @@
 """The logit bank: written in chunks, read one by one, and what students get from it."""
 
+import errno
 import math
+import os
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from egokd.distillation.logit_files import LogitFile, write_logits
 from egokd.distillation.targets import EnsembleTargets
@@ -47,6 +50,48 @@ def test_what_is_written_is_read(tmp_path):
     everything = bank.all_logits(["c", "a"])
     assert np.array_equal(everything["noun"], logits["noun"][[2, 0]].astype(np.float32))
     assert bank.availability(["b", "a"]).tolist() == [False, True]
+
+
+def test_a_damaged_row_is_named_when_it_is_read_and_the_others_are_read(tmp_path):
+    path = tmp_path / "results/bank/epic/rgb/seed0/0-1.0-of-1.safetensors"
+    logits = write(path)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(logits["noun"][1, 0].tobytes(), (-logits["noun"][1, 0]).tobytes()))
+    bank = LogitFile([path])
+    assert np.array_equal(bank.logits("b", 1)["noun"], logits["noun"][1, 1].astype(np.float32))
+    message = r"damaged \(the logits of segment 'b', view 0, do not match .*rule bank_teacher_rgb makes it"
+    for read in (lambda: bank.logits("b", 0), lambda: bank.all_logits(IDS)):
+        with pytest.raises(UserError, match=message):
+            read()
+    assert bank.all_logits(["a", "c"])["noun"].shape == (2, 2, 4)
+    path.write_bytes(content.replace(b'\\"c\\"', b'\\"d\\"'))  # an id in the header
+    with pytest.raises(UserError, match="damaged"):
+        LogitFile([path])
+
+
+def test_a_file_from_before_is_read(tmp_path):
+    logits = write(tmp_path / "bank.safetensors", available=[True, False, True])
+    tensors = load_file(tmp_path / "bank.safetensors")
+    del tensors["checksums"]
+    with safe_open(tmp_path / "bank.safetensors", "numpy") as handle:
+        metadata = {key: value for key, value in handle.metadata().items() if key != "checksum"}
+    save_file(tensors, tmp_path / "old.safetensors", metadata)
+    old = LogitFile([tmp_path / "old.safetensors"])
+    assert np.array_equal(old.logits("c", 1)["verb"], logits["verb"][2, 1].astype(np.float32))
+    assert np.array_equal(old.all_logits(IDS)["noun"][2], logits["noun"][2].astype(np.float32))
+    assert old.metadata == {"teacher": "rgb"} and old.num_classes == CLASSES
+
+
+def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(
+        UserError, match=r"bank\.safetensors: no room for its 0\.0 MB \(No space left on device\); free"
+    ):
+        write(tmp_path / "bank.safetensors")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_is_a_safetensors_file_like_any_other(tmp_path):

@@ -123,7 +123,7 @@ def test_other_damage(tmp_path, path):
     with pytest.raises(MediaError, match="message of frame 1 is damaged"):
         segment_boxes(tmp_path / "wire.pkl", SEGMENTS, 10.0)
     (tmp_path / "not.parquet").write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"not\.parquet: not a readable table"):
+    with pytest.raises(UserError, match=r"not\.parquet: not a readable Parquet file"):
         ObjectStore([tmp_path / "not.parquet"]).has("s0")
 
 

@@ -12,7 +12,7 @@ from egokd.errors import UserError
 from egokd.media.audio_store import AudioStore
 from egokd.media.frame_store import FrameStore
 from egokd.media.objects import ObjectStore
-from egokd.media.skipped import Skip, read_skipped, write_skipped
+from egokd.media.skipped import Skip, check_skipped, read_skipped, write_skipped
 from egokd.steps import collect_skipped, extract_audio, extract_flow, extract_frames, extract_objects
 from media_files import make_video
 
@@ -142,3 +142,26 @@ def test_foreign_table(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"x\.csv: expected a table with the columns"):
         read_skipped(tmp_path / "x.csv")
+
+
+def test_missing_and_damaged_tables_are_named(tmp_path):
+    path = tmp_path / "results/data/epic/skipped.csv"
+    with pytest.raises(UserError, match=r"skipped\.csv: no such table"):
+        read_skipped(path)
+    write_skipped(path, [Skip("v1", "", "extract_frames", "cut off, really"), Skip("v2", "s2", "extract_audio", "x")])
+    whole = path.read_bytes()
+    table = pd.DataFrame({"video_id": ["v1", "v2"], "segment_id": ["s1", "s2"]})
+    check_skipped(path, read_skipped(path), table, ("extract_frames",))
+    damages = {
+        b"": "it is empty",
+        whole.replace(b"v2", b"\xff2"): "codec",
+        whole.replace(b"s2", b"r2"): "segment_id 'r2' is not in the segment table",
+        whole.replace(b"v1", b"w1"): "video_id 'w1' is not in the segment table",
+        whole.replace(b"extract_frames", b"extract_framds"): "no step 'extract_framds'",
+        whole.replace(b",extract_audio", b"-extract_audio"): "3 fields instead of 4",
+        whole.replace(b"v1,", b'"v1,'): "",
+    }
+    for content, message in damages.items():
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=rf"skipped\.csv: damaged .*{message}.*rule collect_skipped makes it"):
+            check_skipped(path, read_skipped(path), table, ("extract_frames",))

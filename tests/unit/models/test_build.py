@@ -1,14 +1,17 @@
 """Nets by name and model files."""
 
 import importlib
-import json
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from egokd.errors import UserError
+from egokd.io import read_json, write_json
 from egokd.models.build import build_model, example_inputs, load_model
-from egokd.models.files import save_model, was_trained
+from egokd.models.checkpoint import read_checkpoint
+from egokd.models.files import read_weights, save_model, was_trained
 from egokd.models.nets import NETS
 
 HEADS = {"verb": 5, "noun": 7}
@@ -30,7 +33,7 @@ def saved(tmp_path, model):
 
 def change_description(path, **changes):
     config = path.with_name("config.json")
-    config.write_text(json.dumps({**json.loads(config.read_text()), **changes}))
+    write_json(config, {**read_json(config), **changes})
 
 
 @pytest.mark.parametrize("net", NETS)
@@ -119,7 +122,7 @@ def test_damaged_or_missing_files(saved):
     content = saved.read_bytes()
     for damaged in (content[: len(content) // 2], b"", b"not safetensors at all"):
         saved.write_bytes(damaged)
-        with pytest.raises(UserError, match="not a readable safetensors"):
+        with pytest.raises(UserError, match=r"model.safetensors: (damaged|not a readable safetensors)"):
             load_model(saved)
     saved.write_bytes(content)
     change_description(saved)
@@ -130,6 +133,22 @@ def test_damaged_or_missing_files(saved):
     config.unlink()
     with pytest.raises(UserError, match=r"config.json: missing"):
         load_model(saved)
+
+
+def test_flipped_bits_of_weights_are_named_and_weights_from_before_are_read(tmp_path, model):
+    path = tmp_path / "results/models/epic/baseline_rgb/seed0/model.safetensors"
+    save_model(path, model, {**BUILD, "options": OPTIONS})
+    state, content = model.state_dict(), path.read_bytes()
+    for place in np.linspace(len(content) // 2, len(content) - 1, 5).astype(int):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(UserError, match=r"model\.safetensors: damaged .* rule train_teacher_rgb makes it"):
+            read_weights(path)
+    save_file(state, path)
+    assert all(torch.equal(tensor, state[name]) for name, tensor in read_weights(path).items())
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match="not a readable safetensors file") as error:
+        read_checkpoint(path)
+    assert "Delete" not in str(error.value)  # it may be anybody's
 
 
 def test_incomplete_description_is_a_mistake_of_the_caller(tmp_path, model):

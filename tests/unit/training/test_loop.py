@@ -1,5 +1,6 @@
 """The training loop: schedule, resume to the byte, refusals."""
 
+import io
 import math
 import os
 import signal
@@ -141,14 +142,32 @@ def test_state_of_another_configuration_is_set_aside(tmp_path, caplog):
     assert (tmp_path / "stale.pt").exists() and not (tmp_path / "last.pt").exists()
 
 
-def test_a_damaged_state_is_set_aside(tmp_path):
+def test_a_damaged_state_is_set_aside(tmp_path, caplog):
     state = StateFile(tmp_path, fingerprint_of({}))
-    state.save({"step": 3, "weights": torch.zeros(1000)})
+    state.save({"step": 3, "weights": torch.arange(1000.0)})
     whole = state.path.read_bytes()
-    for damaged in (whole[:100], whole[: len(whole) // 2], b""):
+    one_bit = bytearray(whole)
+    one_bit[whole.index(torch.arange(1000.0).numpy().tobytes()) + 2001] ^= 1
+    text, a_list = io.BytesIO(), io.BytesIO()
+    torch.save("text", text)
+    torch.save([1], a_list)
+    others = (b"", b"text", text.getvalue(), a_list.getvalue(), b"\x80\x04K\x01.")
+    for damaged in (whole[:100], whole[: len(whole) // 2], whole[:-1], bytes(one_bit), *others):
+        caplog.clear()
         state.path.write_bytes(damaged)
         assert state.load() is None
-        assert (tmp_path / "unreadable.pt").exists()
+        assert (tmp_path / "damaged.pt").read_bytes() == damaged and not state.path.exists()
+        assert (
+            "last.pt is not used" in caplog.text and "kept as damaged.pt, training starts from scratch" in caplog.text
+        )
+    state.path.write_bytes(whole)
+    assert state.load()["step"] == 3
+
+
+def test_a_state_whose_fingerprint_is_no_json_is_set_aside(tmp_path):
+    StateFile(tmp_path, "no JSON").save({"step": 3})
+    assert StateFile(tmp_path, fingerprint_of({})).load() is None
+    assert (tmp_path / "stale.pt").exists()
 
 
 def test_a_save_in_the_background_is_of_the_moment_it_was_asked_for(tmp_path, monkeypatch):

@@ -80,6 +80,8 @@ def read_crops(store: "FrameStore", video_id: str, view: View, column: str, out:
             continue
         try:
             frame = store.decoded(row, column, colours)
+        except UserError:
+            raise
         except ValueError as error:
             raise UserError(
                 f"video {video_id!r}: the stored frame near {view.times_s[t]:.2f} s is damaged ({error}); "
