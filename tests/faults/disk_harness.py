@@ -19,7 +19,7 @@ from harness import Harness  # noqa: E402
 
 from disturbed import FullDiskRun  # noqa: E402
 
-SIZE = "200m"
+SIZE = "60m"  # twice what the run needs
 
 
 def main() -> None:
