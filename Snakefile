@@ -84,6 +84,7 @@ rule figures:
 
 
 onstart:
+    remove_cut_off(Path(workflow.basedir) / "src")
     provenance.write_calls(CONFIG, PATHS, Path(workflow.basedir), SNAKEMAKE_VERSION)
     if sentence := repeated_trainings(workflow.dag.needrun_jobs()):
         logger.warning(sentence)

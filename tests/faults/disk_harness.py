@@ -19,7 +19,7 @@ from harness import Harness  # noqa: E402
 
 from disturbed import FullDiskRun  # noqa: E402
 
-SIZE = "200m"
+SIZE = "80m"  # several times what the run needs
 
 
 def main() -> None:
@@ -29,18 +29,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     harness = Harness(args.folder.absolute())
-    disk = harness.folder / "disk"
-    disk.mkdir(exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(disk)]
+    harness.work.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(harness.work)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
         print("skipped: a disk of its own can be mounted by root only, and not in every container")
         return
     try:
-        harness.work = disk / "work"
-        run = FullDiskRun(harness.work, harness.config, log=harness.log, draw=random.Random(args.seed))
+        run = FullDiskRun(harness.work, harness.config, cores=4, log=harness.log, draw=random.Random(args.seed))
         code = harness.compare(run, args.times)
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", str(harness.work)], check=True)
     sys.exit(code)
 
 

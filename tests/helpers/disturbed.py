@@ -192,7 +192,7 @@ class FullDiskRun(Run):
     """The disk that `folder` lies on is filled at a drawn moment of a call, and emptied when the call has ended."""
 
     draw: random.Random = field(default_factory=lambda: random.Random(0))
-    most_jobs: int = 6
+    most_jobs: int = 8
     longest_s: float = 6.0
     spared: int = 200_000  # bytes left free, at most
 
@@ -201,9 +201,9 @@ class FullDiskRun(Run):
         return self.folder / "filler"
 
     def disturb(self, process: subprocess.Popen) -> bool:
-        if not self.wait(process, self.draw.randrange(self.most_jobs), self.draw.uniform(0.0, self.longest_s)):
-            return False
         if self.filler.exists():
+            return False
+        if not self.wait(process, self.draw.randrange(self.most_jobs), self.draw.uniform(0.0, self.longest_s)):
             return False
         spared = self.draw.randrange(self.spared)
         with self.filler.open("wb") as handle:

@@ -15,7 +15,7 @@ SMOKE = "workflow/configs/smoke.yaml"
 
 def copy_workflow(path: Path, source_root: Path = REPOSITORY) -> None:
     """All that a run needs, without results."""
-    path.mkdir(parents=True)
+    path.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = source_root / part
         if source.is_dir():

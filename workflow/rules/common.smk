@@ -15,6 +15,7 @@ from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
 from egokd.models.nets import find_net
 from egokd.planning import comparisons, models, provenance, slices
+from egokd.planning.bytecode import remove_cut_off
 from egokd.planning.code import code_digest
 from egokd.planning.old_keys import translate
 from egokd.planning.origin import check_origins
