@@ -12,8 +12,6 @@ from egokd.io import atomic_path, read_json, write_json
 
 # Build arguments, as they stand in config.json. Callers may add further keys (dataset, seed, trained, ...).
 BUILD_KEYS = ("net", "modality", "heads", "num_frames", "size", "options")
-# Options that say where the weights start; they are not part of the architecture and play no role in loading.
-START_OPTIONS = ("pretrained", "init")
 WRAPPER_PREFIXES = ("module.", "_orig_mod.")  # put before names by DistributedDataParallel and torch.compile
 LISTED_NAMES = 12  # names spelt out in an error
 
