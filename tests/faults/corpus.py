@@ -36,8 +36,9 @@ MEMORY, SECONDS = 6 * 2**30, 60.0
 GOOD = (RIGHT, SKIP, SENTENCE)
 BAD = ("traceback", "signal", "hang", "silent", "refused", "unclear", "foreign file", "started program", "harness")
 STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "pty.spawn", "socket.connect")
-OWN_STEPS = ("planned",)
-HARMLESS_PROGRAMS = ("lscpu", "ldconfig", "gcc")  # looked at by libraries that know nothing of the input
+OWN_STEPS = ("planned", "dry_run")
+# what libraries look at, which know nothing of the input, and what a dry run is
+HARMLESS_PROGRAMS = ("lscpu", "ldconfig", "gcc", "'snakemake', '-n'")
 
 
 @dataclass

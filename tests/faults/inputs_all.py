@@ -19,6 +19,7 @@ import inputs_json
 import inputs_media
 import inputs_models
 import inputs_places
+import inputs_workflow
 from egokd.media.hand_object_proto import detections_class
 from hostile import Case
 from media_files import barcode, make_video
@@ -125,7 +126,7 @@ def _epic(root: Path) -> None:
 def cases() -> list[Case]:
     """The corpus, in a fixed order."""
     modules = (inputs_folder, inputs_json, inputs_boxes, inputs_epic, inputs_media, inputs_config, inputs_models)
-    tables: list[Callable[[], list[Case]]] = [module.cases for module in (*modules, inputs_places)]
+    tables: list[Callable[[], list[Case]]] = [module.cases for module in (*modules, inputs_places, inputs_workflow)]
     found = [case for make in tables for case in make()]
     assert len({case.id for case in found}) == len(found), "two cases have one name"
     return found

@@ -66,7 +66,9 @@ def _whole_file(table: Table) -> None:
     right = all_of(stored(SIX), boxes_of(**{n: PER_VIDEO for n in "01234"}))
     table.add("large file with a mark", large(lambda t: "\ufeff" + t, right), RIGHT)
     table.add("large file on many lines", large(lambda t: json.dumps(json.loads(t), indent=3), right), RIGHT)
-    table.add("large file without blanks", large(lambda t: json.dumps(json.loads(t), separators=(",", ":")), right), RIGHT)
+    table.add(
+        "large file without blanks", large(lambda t: json.dumps(json.loads(t), separators=(",", ":")), right), RIGHT
+    )
 
 
 def _frames(table: Table) -> None:
@@ -97,8 +99,18 @@ def _frames(table: Table) -> None:
     frame("with a frame of null", lambda v: v["1"].append(None), SKIP, damaged)
     frame("of a video without any", lambda v: v.update({"5": []}), RIGHT, stored(SIX))
     far = {"1": PER_VIDEO}
-    frame("with frame 10^12", lambda v: v["1"].append({**v["1"][0], "name": "1/1000000000000.jpg"}), RIGHT, boxes_of(**far))
-    frame("with a frame of 400 digits", lambda v: v["1"].append({**v["1"][0], "name": f"1/{'9' * 400}.jpg"}), SKIP, lost("1"))
+    frame(
+        "with frame 10^12",
+        lambda v: v["1"].append({**v["1"][0], "name": "1/1000000000000.jpg"}),
+        RIGHT,
+        boxes_of(**far),
+    )
+    frame(
+        "with a frame of 400 digits",
+        lambda v: v["1"].append({**v["1"][0], "name": f"1/{'9' * 400}.jpg"}),
+        SKIP,
+        lost("1"),
+    )
     frame("outside the picture", box(x1=-1e9, x2=1e9), RIGHT, boxes_of(**{"1": PER_VIDEO}))
 
 
@@ -140,7 +152,9 @@ def _pickles(table: Table) -> None:
         table.add(f"pickle {name}", detections(change, raw)(lost("P01_02", reason)), SKIP)
 
     def right(name: str, message: bytes) -> None:
-        table.add(f"detections {name}", detections(lambda m: [message, *m[1:]])(stored(["P01_01", "P01_02", "P01_03"])), RIGHT)
+        table.add(
+            f"detections {name}", detections(lambda m: [message, *m[1:]])(stored(["P01_01", "P01_02", "P01_03"])), RIGHT
+        )
 
     bad("empty", lambda m: b"", "truncated", raw=True)
     bad("cut off", lambda m: pickle.dumps(m, protocol=4)[:-200], "truncated", raw=True)
@@ -150,7 +164,12 @@ def _pickles(table: Table) -> None:
     bad("of a dictionary", lambda m: {"a": m}, "expected a list of bytes")
     bad("of text", lambda m: ["a"] * 60, "expected a list of bytes")
     bad("of numbers", lambda m: [1, 2], "expected a list of bytes")
-    bad("that claims 2^62 bytes", lambda m: b"\x80\x04\x8e" + (2**62).to_bytes(8, "little") + b"x.", "truncated", raw=True)
+    bad(
+        "that claims 2^62 bytes",
+        lambda m: b"\x80\x04\x8e" + (2**62).to_bytes(8, "little") + b"x.",
+        "truncated",
+        raw=True,
+    )
     bad("of nested tuples", lambda m: b"(" * 100000 + b"t" * 100000 + b".", "", raw=True)
     bad("of a long put", lambda m: b"\x80\x02]r\xff\xff\xff\x7f.", "", raw=True)
     bad("with damaged messages", lambda m: [b"\xff\xff\xff"] * 60, "damaged")

@@ -168,13 +168,33 @@ def _options(table: Table) -> None:
 
 
 def _names(table: Table) -> None:
-    for head in ("shard", "fold", "unseen", "start_s", "split", "file", "segment_id", "tail_verb", "unseen_verb", "all"):
+    for head in (
+        "shard",
+        "fold",
+        "unseen",
+        "start_s",
+        "split",
+        "file",
+        "segment_id",
+        "tail_verb",
+        "unseen_verb",
+        "all",
+    ):
         table.add(f"head {head}", values(data__folder__heads=[head]), SENTENCE, "column|head")
-    for name, heads in {"action beside another": ["action", "tool"], "twice": ["verb", "verb"], "none": [], "Verb": ["Verb"], "with a blank": ["my head"], "of 300 letters": ["h" * 300], "a number": [3]}.items():
+    for name, heads in {
+        "action beside another": ["action", "tool"],
+        "twice": ["verb", "verb"],
+        "none": [],
+        "Verb": ["Verb"],
+        "with a blank": ["my head"],
+        "of 300 letters": ["h" * 300],
+        "a number": [3],
+    }.items():
         table.add(f"head {name}", values(data__folder__heads=heads), SENTENCE, "head")
     table.add("head gesture", values(data__folder__heads=["gesture"]), RIGHT)
     table.add("heads verb and tool", values(data__folder__heads=["verb", "tool"]), RIGHT)
     for name in ("../x", "a/b", "A", "a b", "{x}", "", "a" * 300, "-o", "é", "a.b", "con$"):
+
         def make(folder: Path, name: str = name) -> Plan:
             config = own(folder)
             config["datasets"] = {name: config["datasets"]["mine"]}
@@ -182,12 +202,30 @@ def _names(table: Table) -> None:
             return Plan({"plan": [("planned", [str(folder / "config.yaml")])]})
 
         table.add(f"dataset named {name[:20]!r}", make, SENTENCE, "datasets")
-    for name, source in {"two lines": "a\nb", "nothing": "", "a zero byte": "a\0b", "an escape": "\x1b[31mred", "400 letters": "s" * 400}.items():
+    for name, source in {
+        "two lines": "a\nb",
+        "nothing": "",
+        "a zero byte": "a\0b",
+        "an escape": "\x1b[31mred",
+        "400 letters": "s" * 400,
+    }.items():
         table.add(f"source of {name}", values(source=source), SENTENCE, "source")
-    for name, source in {"dollars": "$a$ $\\frac$", "braces": "{dataset} {x}", "a dash": "-o", "quotes": "'\"`", "unicode": "視頻 🎬"}.items():
+    for name, source in {
+        "dollars": "$a$ $\\frac$",
+        "braces": "{dataset} {x}",
+        "a dash": "-o",
+        "quotes": "'\"`",
+        "unicode": "視頻 🎬",
+    }.items():
         table.add(f"source of {name}", values(source=source), RIGHT)
     annotations = "data__folder__annotations"
-    for name, file in {"leads away": "../../etc/passwd", "is absolute": "/etc/passwd", "is empty": "", "has a zero byte": "a\0b.csv", "is too long": "x" * 300 + ".csv"}.items():
+    for name, file in {
+        "leads away": "../../etc/passwd",
+        "is absolute": "/etc/passwd",
+        "is empty": "",
+        "has a zero byte": "a\0b.csv",
+        "is too long": "x" * 300 + ".csv",
+    }.items():
         table.add(f"annotations that {name}", values(**{annotations: file}), SENTENCE, "annotations")
 
 
@@ -235,7 +273,11 @@ def _yaml(table: Table) -> None:
     bad("aliases of lists that explode", lambda t: bomb(9, "list") + "\n" + t, "config")
     bad("aliases in options that explode", exploding, "config")
     bad("an alias of itself", lambda t: t + "me: &me [*me]\n", "config|circular|recursive")
-    bad("an alias of itself in options", lambda t: t.replace("options: {}", "options: {a: &o [*o]}", 1), "config|circular|recursive")
+    bad(
+        "an alias of itself in options",
+        lambda t: t.replace("options: {}", "options: {a: &o [*o]}", 1),
+        "config|circular|recursive",
+    )
     bad("deep nesting", lambda t: t + "deep: " + "[" * 300 + "]" * 300 + "\n", "config|deep")
     bad("a tag that would run a program", lambda t: t + 'x: !!python/object/apply:os.system ["touch started"]\n')
     bad("a tag of an object", lambda t: t + "x: !!python/name:os.system\n")
@@ -248,16 +290,36 @@ def _yaml(table: Table) -> None:
     bad("datasets of a list", lambda t: "seeds: [0]\ndatasets: [1]\n", "datasets")
     bad("datasets of nothing", lambda t: "seeds: [0]\ndatasets: {}\n", "datasets")
     bad("datasets of null", lambda t: "seeds: [0]\ndatasets: {mine: null}\n", "datasets")
-    bad("a recipe that is missing", lambda t: "seeds: [0]\ndatasets: {mine: {recipe: own_vidoes}}\n", "did you mean 'own_videos'")
+    bad(
+        "a recipe that is missing",
+        lambda t: "seeds: [0]\ndatasets: {mine: {recipe: own_vidoes}}\n",
+        "did you mean 'own_videos'",
+    )
     bad("a recipe that leads away", lambda t: "seeds: [0]\ndatasets: {mine: {recipe: ../../etc}}\n", "recipe")
     bad("a recipe that is a list", lambda t: "seeds: [0]\ndatasets: {mine: {recipe: [1]}}\n", "recipe")
-    bad("a recipe and a list of teachers", lambda t: "seeds: [0]\ndatasets: {mine: {recipe: own_videos, teachers: [rgb]}}\n", "teachers")
-    bad("a recipe and ensembles of text", lambda t: "seeds: [0]\ndatasets: {mine: {recipe: own_videos, ensembles: x}}\n", "ensembles")
+    bad(
+        "a recipe and a list of teachers",
+        lambda t: "seeds: [0]\ndatasets: {mine: {recipe: own_videos, teachers: [rgb]}}\n",
+        "teachers",
+    )
+    bad(
+        "a recipe and ensembles of text",
+        lambda t: "seeds: [0]\ndatasets: {mine: {recipe: own_videos, ensembles: x}}\n",
+        "ensembles",
+    )
     bad("a recipe and no data", lambda t: "seeds: [0]\ndatasets: {mine: {recipe: own_videos, data: null}}\n", "data")
-    bad("old keys of a wrong shape", lambda t: t.replace("      ece_bins", "      clips: {a: 1}\n      ece_bins"), "evaluation|views|clips")
+    bad(
+        "old keys of a wrong shape",
+        lambda t: t.replace("      ece_bins", "      clips: {a: 1}\n      ece_bins"),
+        "evaluation|views|clips",
+    )
     bad("a date as a number", lambda t: t.replace("lr: 0.002", "lr: 2020-01-01", 1), "lr")
     bad("yes as a number", lambda t: t.replace("epochs: 60", "epochs: yes", 1), "epochs")
-    bad("a number in sixties", lambda t: t.replace("shards: 4", "shards: 1:30:00", 1).replace("val_share: 0.25", "val_share: 1:30"), "val_share")
+    bad(
+        "a number in sixties",
+        lambda t: t.replace("shards: 4", "shards: 1:30:00", 1).replace("val_share: 0.25", "val_share: 1:30"),
+        "val_share",
+    )
     bad("an unknown key", lambda t: t + "sedes: [1]\n", "did you mean 'seeds'")
     bad("a key of null", lambda t: t + "null: 1\n", "config")
     bad("a key of a list", lambda t: t + "? [1, 2]\n: 3\n")

@@ -65,19 +65,34 @@ def _tables(table: Table) -> None:
     table.add("resolution of zero", epic(swapped("EPIC_100_video_info.csv", "128x64", "128x0")), RIGHT)
     table.add("resolution of ten digits", epic(swapped("EPIC_100_video_info.csv", "128x64", f"128x{'9' * 10}")), RIGHT)
     far = stored(THREE[1:], {"P01_01_0": "ends at"}, segments=3)
-    table.add("frame 10^12", epic(swapped(TRAIN, first, first.replace(",30,", f",{10**12},")), stored(THREE, {"P01_01_0": "ends at"}, segments=3)), SKIP)
+    table.add(
+        "frame 10^12",
+        epic(
+            swapped(TRAIN, first, first.replace(",30,", f",{10**12},")),
+            stored(THREE, {"P01_01_0": "ends at"}, segments=3),
+        ),
+        SKIP,
+    )
     behind = first.replace(",1,30", ",5000,5100")
     table.add("frames behind the end", epic(swapped(TRAIN, first, behind), far), SKIP)
     bad("frame of 18 digits twice", first, first.replace(",1,30", f",{10**17},{10**17}"), "empty")
     for file in (TRAIN, VALIDATION, "EPIC_100_verb_classes.csv", "EPIC_100_tail_nouns.csv"):
-        table.add(f"{file} missing", epic(lambda root, file=file: (root / file).unlink()), SENTENCE, f"{file}: not found")
+        table.add(
+            f"{file} missing", epic(lambda root, file=file: (root / file).unlink()), SENTENCE, f"{file}: not found"
+        )
         table.add(f"{file} empty", epic(lambda root, file=file: (root / file).write_text("")), SENTENCE, file)
     for file in (TRAIN, VALIDATION):
+
         def header_only(root: Path, file: str = file) -> None:
             (root / file).write_text((root / file).read_text().splitlines()[0] + "\n")
 
         table.add(f"{file} with a header only", epic(header_only), SENTENCE, f"{file}: has a header and no rows")
-    table.add("a folder in place of a table", epic(lambda r: ((r / TRAIN).unlink(), (r / TRAIN).mkdir()) and None), SENTENCE, TRAIN)
+    table.add(
+        "a folder in place of a table",
+        epic(lambda r: ((r / TRAIN).unlink(), (r / TRAIN).mkdir()) and None),
+        SENTENCE,
+        TRAIN,
+    )
 
 
 def jpeg(width: int, height: int) -> bytes:
@@ -90,7 +105,9 @@ def claim(data: bytes, width: int, height: int) -> bytes:
     return data[:place] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + data[place + 4 :]
 
 
-def frames(change: Callable[[dict[str, bytes]], dict[str, bytes]], verify: Callable | None = None) -> Callable[[Path], Plan]:
+def frames(
+    change: Callable[[dict[str, bytes]], dict[str, bytes]], verify: Callable | None = None
+) -> Callable[[Path], Plan]:
     """The data with other files in the tar of P01_02."""
 
     def new_tar(root: Path) -> None:
@@ -120,14 +137,31 @@ def _tars(table: Table) -> None:
     lost("with two files of a number", lambda f: {**f, "frame_1.jpg": jpeg(128, 64)}, "same number")
     lost("of empty files", lambda f: dict.fromkeys(f, b""), "not readable")
     lost("of web pages", lambda f: dict.fromkeys(f, b"<html>404</html>"), "not readable")
-    lost("of pictures of 65000 x 65000", lambda f: {n: claim(d, 65000, 65000) for n, d in f.items()}, "not readable|readable image")
+    lost(
+        "of pictures of 65000 x 65000",
+        lambda f: {n: claim(d, 65000, 65000) for n, d in f.items()},
+        "not readable|readable image",
+    )
     lost("of pictures of 8 x 8", lambda f: dict.fromkeys(f, jpeg(8, 8)), "8 x 8 pixels")
     lost("of pictures of 2 x 200", lambda f: dict.fromkeys(f, jpeg(2, 200)), "2 x 200 pixels")
     one = [5, 30]
-    right("with one damaged picture behind the segment", lambda f: {n: (d if i != 59 else b"x") for i, (n, d) in enumerate(f.items())})
-    lost("with half of the pictures damaged", lambda f: {n: (d if i % 2 else b"") for i, (n, d) in enumerate(f.items())}, "not readable")
+    right(
+        "with one damaged picture behind the segment",
+        lambda f: {n: (d if i != 59 else b"x") for i, (n, d) in enumerate(f.items())},
+    )
+    lost(
+        "with half of the pictures damaged",
+        lambda f: {n: (d if i % 2 else b"") for i, (n, d) in enumerate(f.items())},
+        "not readable",
+    )
     claimed = all_of(stored(THREE, segments=3))
-    table.add("tar with one picture of 65000 x 65000", frames(lambda f: {n: (claim(d, 65000, 65000) if i in one else d) for i, (n, d) in enumerate(f.items())}, claimed), RIGHT)
+    table.add(
+        "tar with one picture of 65000 x 65000",
+        frames(
+            lambda f: {n: (claim(d, 65000, 65000) if i in one else d) for i, (n, d) in enumerate(f.items())}, claimed
+        ),
+        RIGHT,
+    )
     right("with a copy of macOS", lambda f: {**f, **{f"._{n}": b"x" for n in f}})
     right("with names that lead away", lambda f: {f"../../../{n}": d for n, d in f.items()})
     right("with absolute names", lambda f: {f"/tmp/{n}": d for n, d in f.items()})

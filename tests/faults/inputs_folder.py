@@ -71,7 +71,9 @@ def _columns(table: Table) -> None:
     table.add("blank line only", csv("\n\n\n"), SENTENCE, "annotations.csv")
     table.add("no header", csv(ROWS), SENTENCE, "annotations.csv")
     table.add("rows of a spreadsheet", csv("file,action,split\n" + ROWS + ",,\n,,\n"), SENTENCE, "file is empty")
-    table.add("more values than headers", csv("file,action,split\n" + ROWS.replace("train", "train,x")), SENTENCE, "CSV")
+    table.add(
+        "more values than headers", csv("file,action,split\n" + ROWS.replace("train", "train,x")), SENTENCE, "CSV"
+    )
     table.add("fewer values", csv("file,action,split\nv0.mp4,a,train\nv1.mp4,b\nv2.mp4,a,val\n"), SENTENCE, "split is")
 
 
@@ -94,7 +96,9 @@ def _encodings(table: Table) -> None:
     table.add("broken unicode", csv("file,action,split\n" + ROWS.replace("v0", "\ud800")), SENTENCE, "UTF-8|Unicode")
     table.add("formula", csv("file,action,split\n" + ROWS.replace(",a,", ",=1+1,"), whole), RIGHT)
     table.add("class named nan", csv("file,action,split\n" + ROWS.replace(",a,", ",nan,"), whole), RIGHT)
-    table.add("class of 100000 letters", csv("file,action,split\n" + ROWS.replace(",a,", f",{'x' * 100000},"), whole), RIGHT)
+    table.add(
+        "class of 100000 letters", csv("file,action,split\n" + ROWS.replace(",a,", f",{'x' * 100000},"), whole), RIGHT
+    )
 
 
 def _times(table: Table) -> None:
@@ -149,17 +153,49 @@ def _sources(table: Table) -> None:
     table.add("a group in two splits", csv(text), SENTENCE, "group 'g' is in train")
     table.add("no validation rows", csv("file,action,split\n" + ROWS.replace("val", "train")), SENTENCE, "no val segm")
     table.add("no training rows", csv("file,action,split\n" + ROWS.replace("train", "val")), SENTENCE, "no train segm")
-    table.add("only test rows", csv("file,action,split\n" + ROWS.replace("train", "test").replace("val", "test")), SENTENCE, "no (train|val) segm")
+    table.add(
+        "only test rows",
+        csv("file,action,split\n" + ROWS.replace("train", "test").replace("val", "test")),
+        SENTENCE,
+        "no (train|val) segm",
+    )
     table.add("an unknown split", csv("file,action,split\n" + ROWS.replace("val", "dev")), SENTENCE, "split is 'dev'")
-    table.add("a split in capitals", csv("file,action,split\n" + ROWS.replace("val", "Val")), SENTENCE, "split is 'Val'")
-    table.add("a label missing", csv("file,action,split\n" + ROWS.replace(",b,val", ",,val")), SENTENCE, "action is empty")
+    table.add(
+        "a split in capitals", csv("file,action,split\n" + ROWS.replace("val", "Val")), SENTENCE, "split is 'Val'"
+    )
+    table.add(
+        "a label missing", csv("file,action,split\n" + ROWS.replace(",b,val", ",,val")), SENTENCE, "action is empty"
+    )
     table.add("one file only", csv("file,action\nv0.mp4,a\n"), SENTENCE, "one source")
-    table.add("without splits", csv("file,action\nv0.mp4,a\nv1.mp4,b\nv2.mp4,a\nv3.mp4,b\n", splits(train=3, val=1)), RIGHT)
-    table.add("a file that is missing", csv("file,action,split\n" + ROWS.replace("v0", "gone"), stored(FOUR[1:], {"gone.mp4": "no such file"})), SKIP)
+    table.add(
+        "without splits", csv("file,action\nv0.mp4,a\nv1.mp4,b\nv2.mp4,a\nv3.mp4,b\n", splits(train=3, val=1)), RIGHT
+    )
+    table.add(
+        "a file that is missing",
+        csv("file,action,split\n" + ROWS.replace("v0", "gone"), stored(FOUR[1:], {"gone.mp4": "no such file"})),
+        SKIP,
+    )
     table.add("a folder as file", csv("file,action,split\n" + ROWS.replace("v0.mp4", ".")), SENTENCE, "frames_fps|csv")
-    table.add("the CSV as file", csv("file,action,split\n" + ROWS.replace("v0.mp4", "annotations.csv"), stored(FOUR[1:], {"annotations.csv": "not a readable video"})), SKIP)
-    table.add("a device as file", csv("file,action,split\n" + ROWS.replace("v0.mp4", "/dev/zero"), stored(FOUR[1:], {"/dev/zero": "no such file"})), SKIP)
-    table.add("two heads", csv("file,verb,tool,split\n" + ROWS.replace(",a,", ",a,x,").replace(",b,", ",b,y,"), heads=["verb", "tool"]), RIGHT)
+    table.add(
+        "the CSV as file",
+        csv(
+            "file,action,split\n" + ROWS.replace("v0.mp4", "annotations.csv"),
+            stored(FOUR[1:], {"annotations.csv": "not a readable video"}),
+        ),
+        SKIP,
+    )
+    table.add(
+        "a device as file",
+        csv(
+            "file,action,split\n" + ROWS.replace("v0.mp4", "/dev/zero"), stored(FOUR[1:], {"/dev/zero": "no such file"})
+        ),
+        SKIP,
+    )
+    table.add(
+        "two heads",
+        csv("file,verb,tool,split\n" + ROWS.replace(",a,", ",a,x,").replace(",b,", ",b,y,"), heads=["verb", "tool"]),
+        RIGHT,
+    )
 
 
 def _names(table: Table) -> None:
@@ -176,9 +212,18 @@ def _names(table: Table) -> None:
     for name, file in {"newline": "a\nb.mp4", "tab": "a\tb.mp4", "bell": "a\x07b.mp4"}.items():
         table.add(f"name with {name}", named(file), RIGHT)
     missing = stored(FOUR[1:], {"": "no such file"}, segments=4)
-    table.add("name that is a web address", csv("file,action,split\n" + ROWS.replace("v0.mp4", "http://127.0.0.1:9/a.mp4"), lambda: missing()), SKIP)
+    table.add(
+        "name that is a web address",
+        csv("file,action,split\n" + ROWS.replace("v0.mp4", "http://127.0.0.1:9/a.mp4"), lambda: missing()),
+        SKIP,
+    )
     table.add("name of 300 letters", csv("file,action,split\n" + ROWS.replace("v0", "x" * 300)), SENTENCE, "not a name")
-    table.add("path of 5000 letters", csv("file,action,split\n" + ROWS.replace("v0", "x/" * 2500 + "v")), SENTENCE, "not a name")
+    table.add(
+        "path of 5000 letters",
+        csv("file,action,split\n" + ROWS.replace("v0", "x/" * 2500 + "v")),
+        SENTENCE,
+        "not a name",
+    )
 
 
 def cases() -> list[Case]:

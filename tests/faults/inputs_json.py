@@ -71,7 +71,9 @@ def _labels(table: Table) -> None:
     bad("arabic digits", '"١"', "has the number")
     empty = changed("labels.json", "{}")
     table.add("no classes", empty, SENTENCE, "json: .*")
-    table.add("key twice", changed("labels.json", '{"Pushing something": "0", "Pushing something": "1"}'), SENTENCE, "json")
+    table.add(
+        "key twice", changed("labels.json", '{"Pushing something": "0", "Pushing something": "1"}'), SENTENCE, "json"
+    )
 
 
 def _splits(table: Table) -> None:
@@ -101,7 +103,13 @@ def _splits(table: Table) -> None:
     root = stored(SIX, {"/": "no such file|holds no|cannot"}, segments=7)
     entry("that is the root of all", {"id": "/", "template": template}, "", SKIP, root)
     entry("with an empty id", {"id": "", "template": template}, "not a name|empty")
-    entry("with an id of a dot", {"id": ".", "template": template}, "", SKIP, stored(SIX, {".": "no such file"}, segments=7))
+    entry(
+        "with an id of a dot",
+        {"id": ".", "template": template},
+        "",
+        SKIP,
+        stored(SIX, {".": "no such file"}, segments=7),
+    )
     table.add("empty list", changed("train.json", "[]"), SENTENCE, "no train segments")
     table.add("no validation", changed("validation.json", "[]"), SENTENCE, "no val segments")
 

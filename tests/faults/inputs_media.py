@@ -31,7 +31,9 @@ def spoilt(template: str, change: Change, verify: Callable[[str], Callable], nam
     return make
 
 
-def made(write: Callable[[Path], None], verify: Callable[[str], Callable], name: str = "v0.mp4") -> Callable[[Path], Plan]:
+def made(
+    write: Callable[[Path], None], verify: Callable[[str], Callable], name: str = "v0.mp4"
+) -> Callable[[Path], Plan]:
     """Own videos of which the first is written anew."""
 
     def make(folder: Path) -> Plan:
@@ -77,14 +79,29 @@ def _no_videos(table: Table) -> None:
         ("of zeros", bytes(50000), "not a readable|no video"),
         ("of noise", np.random.default_rng(0).bytes(50000), "not a readable|no video|no frames|damaged"),
         ("that is a web page", b"<!DOCTYPE html><html>404</html>", "not a readable|no video"),
-        ("that is a git pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "not a readable|no video"),
+        (
+            "that is a git pointer",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "not a readable|no video",
+        ),
         ("that is a playlist", b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n", ""),
         ("that is a list of files", b"ffconcat version 1.0\nfile v1.mp4\n", ""),
-        ("that is a session description", b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n", ""),
+        (
+            "that is a session description",
+            b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
+            "",
+        ),
         ("that is a DASH manifest", b"<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011'></MPD>", ""),
     ):
-        suffix = {"that is a playlist": "m3u8", "that is a list of files": "ffconcat", "that is a session description": "sdp", "that is a DASH manifest": "mpd"}.get(name, "mp4")
-        table.add(f"file {name}", made(lambda p, data=data: p.write_bytes(data) and None, lost(reason), f"v0.{suffix}"), SKIP)
+        suffix = {
+            "that is a playlist": "m3u8",
+            "that is a list of files": "ffconcat",
+            "that is a session description": "sdp",
+            "that is a DASH manifest": "mpd",
+        }.get(name, "mp4")
+        table.add(
+            f"file {name}", made(lambda p, data=data: p.write_bytes(data) and None, lost(reason), f"v0.{suffix}"), SKIP
+        )
 
 
 def _bytes(table: Table) -> None:
@@ -92,10 +109,18 @@ def _bytes(table: Table) -> None:
         kind = template.split(".")[1]
         table.add(f"{kind} whole", spoilt(template, lambda d: d, lambda n: kept(n)), RIGHT)
         if kind not in ("ts",):
-            table.add(f"{kind} cut in half", spoilt(template, lambda d: d[: len(d) // 2], lost("cut off|no video|not a readable|damaged|decode")), SKIP)
+            table.add(
+                f"{kind} cut in half",
+                spoilt(template, lambda d: d[: len(d) // 2], lost("cut off|no video|not a readable|damaged|decode")),
+                SKIP,
+            )
         table.add(f"{kind} cut to 20 bytes", spoilt(template, lambda d: d[:20], lost("")), SKIP)
         for seed in range(4):
-            table.add(f"{kind} with flipped bytes {seed}", spoilt(template, lambda d, seed=seed: flip(d, 40, seed), either), RIGHT)
+            table.add(
+                f"{kind} with flipped bytes {seed}",
+                spoilt(template, lambda d, seed=seed: flip(d, 40, seed), either),
+                RIGHT,
+            )
         table.add(f"{kind} with noise in the middle", spoilt(template, noise, either), RIGHT)
         table.add(f"{kind} twice in one file", spoilt(template, lambda d: d + d, either), RIGHT)
         table.add(f"{kind} with zeros behind", spoilt(template, lambda d: d + bytes(5000), either), RIGHT)
@@ -138,11 +163,28 @@ def atom(name: bytes, offset: int, value: bytes) -> Change:
 
 def _headers(table: Table) -> None:
     four = (2**32 - 1).to_bytes(4, "big")
-    for name, value in (("1e12", 1e12), ("infinite", np.inf), ("nan", np.nan), ("negative", -5.0), ("0", 0.0), ("1e300", 1e300)):
+    for name, value in (
+        ("1e12", 1e12),
+        ("infinite", np.inf),
+        ("nan", np.nan),
+        ("negative", -5.0),
+        ("0", 0.0),
+        ("1e300", 1e300),
+    ):
         for template in ("video.mkv", "video.webm"):
-            table.add(f"{template[6:]} with a duration of {name}", spoilt(template, ebml_duration(value), either), RIGHT)
-    table.add("mp4 of an unknown codec", spoilt("video.mp4", lambda d: d.replace(b"avc1", b"zzz1").replace(b"avcC", b"zzzC"), lost("no decoder")), SKIP)
-    table.add("avi of an unknown codec", spoilt("video.avi", lambda d: d.replace(b"FMP4", b"ZZZ1"), lost("no decoder|decode")), SKIP)
+            table.add(
+                f"{template[6:]} with a duration of {name}", spoilt(template, ebml_duration(value), either), RIGHT
+            )
+    table.add(
+        "mp4 of an unknown codec",
+        spoilt("video.mp4", lambda d: d.replace(b"avc1", b"zzz1").replace(b"avcC", b"zzzC"), lost("no decoder")),
+        SKIP,
+    )
+    table.add(
+        "avi of an unknown codec",
+        spoilt("video.avi", lambda d: d.replace(b"FMP4", b"ZZZ1"), lost("no decoder|decode")),
+        SKIP,
+    )
     table.add("mp4 with a duration of 2^32", spoilt("video.mp4", atom(b"mvhd", 16, four), either), RIGHT)
     table.add("mp4 with a track of 2^32", spoilt("video.mp4", atom(b"mdhd", 16, four), either), RIGHT)
     table.add("mp4 with a scale of 0", spoilt("video.mp4", atom(b"mdhd", 12, bytes(4)), either), RIGHT)
@@ -155,7 +197,9 @@ def _headers(table: Table) -> None:
     table.add("mp4 with odd pixels", spoilt("video.mp4", lambda d: d.replace(b"pasp", b"xxxx"), either), RIGHT)
 
 
-def encode(size: tuple[int, int], codec: str, frames: int, pixels: str = "yuv420p", **options: str) -> Callable[[Path], None]:
+def encode(
+    size: tuple[int, int], codec: str, frames: int, pixels: str = "yuv420p", **options: str
+) -> Callable[[Path], None]:
     """A video of `frames` grey pictures of `size` (width, height)."""
 
     def write(path: Path) -> None:

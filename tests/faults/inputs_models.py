@@ -78,7 +78,11 @@ def _contents(table: Table) -> None:
     bad("with a tensor missing", lambda s: {k: v for k, v in list(s.items())[1:]}, "lacks|missing|do not fit")
     bad("with a tensor too many", lambda s: {**s, "more": next(iter(s.values()))}, "more")
     bad("with another shape", lambda s: {**s, next(iter(s)): next(iter(s.values()))[..., :1]}, "shape|fit")
-    bad("with whole numbers", lambda s: {**s, next(iter(s)): next(iter(s.values())).long()}, "whole numbers|type|int64|fit")
+    bad(
+        "with whole numbers",
+        lambda s: {**s, next(iter(s)): next(iter(s.values())).long()},
+        "whole numbers|type|int64|fit",
+    )
     bad("with complex numbers", lambda s: {**s, next(iter(s)): next(iter(s.values())) * (1 + 1j)}, "complex|type|fit")
     bad("with text", lambda s: {**s, next(iter(s)): "x"}, "no tensors")
     bad("with numbers as keys", lambda s: dict(enumerate(s.values())), "names|keys|left over|lacks|missing|fit")
@@ -90,8 +94,16 @@ def _contents(table: Table) -> None:
     bad("that runs a program", lambda s: {"state_dict": s, "hook": Runs()}, "refused")
     bad("that is a program", lambda s: Runs(), "refused")
     bad("that is a net", lambda s: __import__("torch").nn.Linear(2, 2), "refused")
-    bad("with a sparse tensor", lambda s: {**s, next(iter(s)): next(iter(s.values())).flatten(1).to_sparse()}, "sparse|shape|fit")
-    bad("with a tensor that is nowhere", lambda s: {**s, next(iter(s)): next(iter(s.values())).to("meta")}, "meta|no data|holds no|fit|damaged")
+    bad(
+        "with a sparse tensor",
+        lambda s: {**s, next(iter(s)): next(iter(s.values())).flatten(1).to_sparse()},
+        "sparse|shape|fit",
+    )
+    bad(
+        "with a tensor that is nowhere",
+        lambda s: {**s, next(iter(s)): next(iter(s.values())).to("meta")},
+        "meta|no data|holds no|fit|damaged",
+    )
     table.add("that fits", saved(lambda s: s), RIGHT, "", "torch")
     table.add("inside a state_dict", saved(lambda s: {"state_dict": s, "epoch": 3}), RIGHT, "", "torch")
     half = saved(lambda s: {name: tensor.half() for name, tensor in s.items()})
@@ -104,7 +116,13 @@ def _contents(table: Table) -> None:
 
 def _bytes(table: Table) -> None:
     def bad(name: str, write: Callable[[Path], Any], says: str = "", file: str = "w.pth") -> None:
-        table.add(name, checkpoint(lambda p: write(p) and None, name=file), SENTENCE, file.replace(".", r"\.") + ".*" + says, "torch")
+        table.add(
+            name,
+            checkpoint(lambda p: write(p) and None, name=file),
+            SENTENCE,
+            file.replace(".", r"\.") + ".*" + says,
+            "torch",
+        )
 
     def torn(share: float) -> Callable[[Path], None]:
         def write(path: Path) -> None:
@@ -130,10 +148,34 @@ def _bytes(table: Table) -> None:
     bad("a missing file", lambda p: None, "no such checkpoint")
     safe = "w.safetensors"
     bad("safetensors: text", lambda p: p.write_text("hello"), "", safe)
-    bad("safetensors: a header of 2^63 bytes", lambda p: p.write_bytes((2**63 - 1).to_bytes(8, "little") + b"{}"), "", safe)
-    bad("safetensors: offsets outside", lambda p: p.write_bytes(_header({"a": {"dtype": "F32", "shape": [9], "data_offsets": [0, 36]}})), "", safe)
-    bad("safetensors: overlapping", lambda p: p.write_bytes(_header({n: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for n in "ab"}) + bytes(4)), "", safe)
-    bad("safetensors: shape beyond 64 bits", lambda p: p.write_bytes(_header({"a": {"dtype": "F32", "shape": [2**40, 2**40], "data_offsets": [0, 4]}}) + bytes(4)), "", safe)
+    bad(
+        "safetensors: a header of 2^63 bytes",
+        lambda p: p.write_bytes((2**63 - 1).to_bytes(8, "little") + b"{}"),
+        "",
+        safe,
+    )
+    bad(
+        "safetensors: offsets outside",
+        lambda p: p.write_bytes(_header({"a": {"dtype": "F32", "shape": [9], "data_offsets": [0, 36]}})),
+        "",
+        safe,
+    )
+    bad(
+        "safetensors: overlapping",
+        lambda p: p.write_bytes(
+            _header({n: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for n in "ab"}) + bytes(4)
+        ),
+        "",
+        safe,
+    )
+    bad(
+        "safetensors: shape beyond 64 bits",
+        lambda p: p.write_bytes(
+            _header({"a": {"dtype": "F32", "shape": [2**40, 2**40], "data_offsets": [0, 4]}}) + bytes(4)
+        ),
+        "",
+        safe,
+    )
     bad("safetensors: empty", lambda p: p.write_bytes(b""), "", safe)
     wrong = checkpoint(lambda p: p.write_bytes(b"x"), "--sha256", "0" * 64)
     table.add("with another digest", wrong, SENTENCE, "SHA-256", "torch")

@@ -1,5 +1,8 @@
 """Places where nothing can be written: a full disk, a read-only one, no right to write, a file in a folder's place."""
 
+import contextlib
+import importlib
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +16,14 @@ def place(prepare: Callable[[Path], None], step: str) -> Callable[[Path], Plan]:
     """`step` of own videos, whose results up to there are made first; then `prepare` changes the place."""
 
     def make(folder: Path) -> Plan:
-        import importlib
-
         root = copy_templates(folder, "own")
         work = folder / "work"
         os.chdir(work)
         steps = data_steps(root, "folder", OWN, sound=True, boxes="none")
         names = [name for name, _ in steps]
-        for name, arguments in steps[: names.index(step)]:
-            importlib.import_module(f"egokd.steps.{name}").main(arguments)
+        with contextlib.redirect_stderr(io.StringIO()):
+            for name, arguments in steps[: names.index(step)]:
+                importlib.import_module(f"egokd.steps.{name}").main(arguments)
         prepare(work)
         return Plan({"run": [steps[names.index(step)]]})
 
@@ -48,7 +50,11 @@ def mount(path: Path, options: str) -> None:
 
 
 def full(step: str, size: str) -> Callable[[Path], None]:
-    return lambda work: mount(work / OUT / _folder_of(step), f"size={size}") if step != "index_segments" else mount(work / OUT, f"size={size}")
+    return lambda work: (
+        mount(work / OUT / _folder_of(step), f"size={size}")
+        if step != "index_segments"
+        else mount(work / OUT, f"size={size}")
+    )
 
 
 def _no_right(step: str) -> Callable[[Path], None]:
@@ -74,10 +80,22 @@ def cases() -> list[Case]:
     for step in ("extract_frames", "extract_flow", "extract_audio"):
         table.add(f"{step}: full disk", place(full(step, "64k"), step), SENTENCE, FULL, "root")
         table.add(f"{step}: full from the start", place(full(step, "4k"), step), SENTENCE, FULL, "root")
-        table.add(f"{step}: read-only disk", place(lambda w, s=step: mount(w / OUT / _folder_of(s), "ro"), step), SENTENCE, "results.*(read-only|Read-only)", "root")
+        table.add(
+            f"{step}: read-only disk",
+            place(lambda w, s=step: mount(w / OUT / _folder_of(s), "ro"), step),
+            SENTENCE,
+            "results.*(read-only|Read-only)",
+            "root",
+        )
         table.add(f"{step}: a file in the way", place(_in_the_way(step), step), SENTENCE, "results")
-    table.add("index_segments: full disk", place(full("index_segments", "4k"), "index_segments"), SENTENCE, FULL, "root")
-    table.add("index_segments: read-only disk", place(lambda w: mount(w / OUT, "ro"), "index_segments"), SENTENCE, "results.*ead-only", "root")
+    table.add(
+        "index_segments: full disk", place(full("index_segments", "4k"), "index_segments"), SENTENCE, FULL, "root"
+    )
+    table.add(
+        "index_segments: read-only disk",
+        place(lambda w: mount(w / OUT, "ro"), "index_segments"),
+        SENTENCE,
+        "results.*ead-only",
+        "root",
+    )
     return table.cases
-
-

@@ -11,10 +11,12 @@ from egokd.media.frame_store import FrameStore
 from hostile import OUT
 from media_files import read_barcode
 
+
 def skipped_rows(pattern: str = "*/0.skipped.csv") -> pd.DataFrame:
     """All rows of the tables of skipped videos and segments."""
     tables = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in sorted(Path(OUT).glob(pattern))]
     return pd.concat(tables, ignore_index=True)
+
 
 def stored(
     videos: Collection[str],
@@ -45,9 +47,11 @@ def stored(
 
     return verify
 
+
 def all_of(*checks: Callable[[], str | None]) -> Callable[[], str | None]:
     """All of the checks, up to the first that finds something."""
     return lambda: next((found for check in checks if (found := check())), None)
+
 
 def pictures(video_id: str, rate: float = 25.0, start: int = 0) -> Callable[[], str | None]:
     """A check that every stored frame of a barcode video shows the number that belongs to its time."""
@@ -65,6 +69,7 @@ def pictures(video_id: str, rate: float = 25.0, start: int = 0) -> Callable[[], 
 
     return verify
 
+
 def spans(*expected: tuple[str, float, float]) -> Callable[[], str | None]:
     """A check of the segments' (id, start_s, stop_s), in their order."""
 
@@ -78,6 +83,7 @@ def spans(*expected: tuple[str, float, float]) -> Callable[[], str | None]:
 
     return verify
 
+
 def boxes_of(**counts: int) -> Callable[[], str | None]:
     """A check of the number of boxes of segments, by id."""
 
@@ -88,6 +94,7 @@ def boxes_of(**counts: int) -> Callable[[], str | None]:
 
     return verify
 
+
 def splits(**counts: int) -> Callable[[], str | None]:
     """A check of the number of segments in each split."""
 
@@ -96,4 +103,3 @@ def splits(**counts: int) -> Callable[[], str | None]:
         return None if found == counts else f"splits {found}, expected {counts}"
 
     return verify
-

@@ -19,9 +19,9 @@ def _known_modality(name: str) -> str:
 Modality = Annotated[str, AfterValidator(_known_modality), WithJsonSchema({"enum": list(MODALITIES), "type": "string"})]
 Share = Annotated[float, Field(ge=0, lt=1)]
 # no setting needs more than the upper bounds here; with more, a job would run out of memory or of numbers
-Positive = Annotated[float, Field(gt=0, le=1e9)]
-NonNegative = Annotated[float, Field(ge=0, le=1e9)]
-Finite = Annotated[float, Field(ge=-1e9, le=1e9)]
+Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=10**6)]
 Jobs = Annotated[int, Field(ge=1, le=10**5)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]

@@ -56,7 +56,8 @@ def save(figure: Figure, svg: Path, png: Path) -> None:
 
 
 def _caption(figure: Figure, text: str) -> None:
-    figure.supxlabel(text, fontsize=8, color="#444444", wrap=True)
+    # names and sources may hold dollars, which would begin a formula
+    figure.supxlabel(text.replace("$", r"\$"), fontsize=8, color="#444444", wrap=True)
 
 
 def pool_bins(entries: list[dict]) -> pd.DataFrame:

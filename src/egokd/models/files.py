@@ -83,8 +83,13 @@ def load_exactly(model: nn.Module, state: dict[str, Tensor], source: str) -> Non
         for name in own
         if name in state and state[name].shape != own[name].shape
     ]
-    if missing or left_over or shapes:
-        found = {"missing": missing, "left over": left_over, "wrong shape": shapes}
+    kinds = [
+        f"{name} {state[name].dtype} instead of {own[name].dtype}"
+        for name in own
+        if name in state and state[name].is_floating_point() != own[name].is_floating_point()
+    ]
+    if missing or left_over or shapes or kinds:
+        found = {"missing": missing, "left over": left_over, "wrong shape": shapes, "wrong type": kinds}
         details = "; ".join(f"{len(names)} {kind}: {listed(names)}" for kind, names in found.items() if names)
         raise UserError(f"{source}: the tensors do not fit the net ({details})")
     model.load_state_dict(state)

@@ -56,9 +56,7 @@ def _video_swin(embed_dim: int, third_stage: int) -> Net:
 
 NETS: dict[str, Net] = {
     "small": Net("egokd.models.small", "SmallVideoNet", PIXELS, batch_norm=True),
-    "small_boxes": Net(
-        "egokd.models.small_boxes", "SmallBoxNet", BOXES, multiples=(("width", 4),), batch_norm=True
-    ),
+    "small_boxes": Net("egokd.models.small_boxes", "SmallBoxNet", BOXES, multiples=(("width", 4),), batch_norm=True),
     "video_swin_t": _video_swin(96, 6),
     "video_swin_s": _video_swin(96, 18),
     "video_swin_b": _video_swin(128, 18),

@@ -16,7 +16,7 @@ from egokd.planning.recipes import resolve
 
 MOST_VALUES = 100_000  # in a config with every alias written out; the largest recipe has 300
 DEEPEST = 50  # sections inside each other
-SMALLEST_BATCH = 2  # segments that each process needs for batch normalisation
+SMALLEST_BATCH = 2  # segments, of which batch normalisation can learn
 
 
 def read_config(config: dict, base: Path) -> tuple[Config, list[str]]:
@@ -26,6 +26,11 @@ def read_config(config: dict, base: Path) -> tuple[Config, list[str]]:
 
     Nothing of the data is looked at. Raises UserError that names each bad key and what was expected.
     """
+    if {"{", "}"} & set(str(base)):
+        raise UserError(
+            f"{base}: Snakemake takes the braces in the name of this folder for wildcards; rename it, or move the "
+            "workflow to another one"
+        )
     count_values(config)
     today, renamed = translate(resolve(config, base / "workflow" / "recipes"))
     whole = validate(Config, today, "config")
@@ -66,9 +71,8 @@ def nets_of(experiment: Experiment) -> Iterator[tuple[str, str, NetSettings]]:
 def check_trained(place: str, experiment: Experiment, modality: str, net: NetSettings) -> None:
     """UserError unless the net can be built, reads the modality, and learns from batches of this size."""
     row = check_net(place, net.net, modality, net.options, experiment.views.num_frames, experiment.inputs.size)
-    gpus = max(1, experiment.compute.gpus if net.gpus is None else net.gpus)
-    if row.batch_norm and net.train.batch_size < SMALLEST_BATCH * gpus:
+    if row.batch_norm and net.train.batch_size < SMALLEST_BATCH:
         raise UserError(
-            f"{place}.train.batch_size: {net.train.batch_size} segments for {gpus} process(es) are too few: the net "
-            f"{net.net!r} has batch normalisation, which needs {SMALLEST_BATCH} in each"
+            f"{place}.train.batch_size: {net.train.batch_size} is too small: the net {net.net!r} has batch "
+            f"normalisation, which cannot learn from fewer than {SMALLEST_BATCH} segments"
         )
