@@ -1,6 +1,6 @@
 # Shortcuts for people; the workflow itself needs none of them. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help check format hooks test test-slow golden schema envs dag demo smoke bench
+.PHONY: help check format hooks test test-slow corpus fuzz golden schema envs dag demo smoke bench
 
 RUN := uv run
 CORES ?= all
@@ -30,6 +30,12 @@ test:  ## the test suite without the slow tier
 
 test-slow:  ## the real recipes with their own nets; 20 minutes and more
 	$(RUN) pytest -m slow
+
+corpus:  ## hundreds of hostile inputs, each with its expected outcome; a quarter of an hour
+	$(RUN) python tests/faults/corpus.py
+
+fuzz:  ## look for inputs that break the parsers written here, a minute each (needs Python 3.11)
+	$(RUN) python tests/faults/fuzz.py
 
 smoke:  ## the demo cut down to minutes, in build/smoke: it never touches results/
 	rm -rf $(SMOKE) && mkdir -p $(SMOKE)

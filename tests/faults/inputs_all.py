@@ -20,6 +20,7 @@ import inputs_media
 import inputs_models
 import inputs_places
 import inputs_workflow
+import inputs_yaml
 from egokd.media.hand_object_proto import detections_class
 from hostile import Case
 from media_files import barcode, make_video
@@ -125,7 +126,16 @@ def _epic(root: Path) -> None:
 
 def cases() -> list[Case]:
     """The corpus, in a fixed order."""
-    modules = (inputs_folder, inputs_json, inputs_boxes, inputs_epic, inputs_media, inputs_config, inputs_models)
+    modules = (
+        inputs_folder,
+        inputs_json,
+        inputs_boxes,
+        inputs_epic,
+        inputs_media,
+        inputs_config,
+        inputs_yaml,
+        inputs_models,
+    )
     tables: list[Callable[[], list[Case]]] = [module.cases for module in (*modules, inputs_places, inputs_workflow)]
     found = [case for make in tables for case in make()]
     assert len({case.id for case in found}) == len(found), "two cases have one name"

@@ -75,7 +75,7 @@ def _contents(table: Table) -> None:
 
     bad("with nan", lambda s: first(s, float("nan")), "NaN|not finite|finite")
     bad("with an infinity", lambda s: first(s, float("inf")), "finite")
-    bad("with a tensor missing", lambda s: {k: v for k, v in list(s.items())[1:]}, "lacks|missing|do not fit")
+    bad("with a tensor missing", lambda s: dict(list(s.items())[1:]), "lacks|missing|do not fit")
     bad("with a tensor too many", lambda s: {**s, "more": next(iter(s.values()))}, "more")
     bad("with another shape", lambda s: {**s, next(iter(s)): next(iter(s.values()))[..., :1]}, "shape|fit")
     bad(

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import inputs_config
+import inputs_yaml
 from hostile import OUT, RIGHT, SENTENCE, Case, Plan, Table, copy_templates
 from smoke import copy_workflow
 
@@ -32,7 +32,7 @@ def planned(folder_name: str, root: str, change: Callable[[str], str] = lambda t
 
 
 def _exploding(text: str) -> str:
-    inner = "\n".join("        " + line for line in inputs_config.bomb(9, "list").splitlines())
+    inner = "\n".join("        " + line for line in inputs_yaml.bomb(9, "list").splitlines())
     return (
         text + "    teachers:\n      rgb:\n        options:\n" + "\n".join(f"    {line}" for line in inner.splitlines())
     )
