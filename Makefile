@@ -35,7 +35,7 @@ corpus:  ## hundreds of hostile inputs, each with its expected outcome; a quarte
 	$(RUN) python tests/faults/corpus.py
 
 fuzz:  ## look for inputs that break the parsers written here, a minute each (needs Python 3.11)
-	$(RUN) python tests/faults/fuzz.py
+	$(RUN) --group fuzz python tests/faults/fuzz.py
 
 smoke:  ## the demo cut down to minutes, in build/smoke: it never touches results/
 	rm -rf $(SMOKE) && mkdir -p $(SMOKE)
