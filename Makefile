@@ -1,6 +1,6 @@
 # Shortcuts for people; the workflow itself needs none of them. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help check format hooks test test-slow kills disk golden schema envs audit dag demo smoke bench
+.PHONY: help check format hooks test test-slow kills disk corpus fuzz golden schema envs audit dag demo smoke bench
 
 RUN := uv run
 CORES ?= all
@@ -36,6 +36,12 @@ kills:  ## kill a small run 50 times, and compare its end with an undisturbed on
 
 disk:  ## the same on a disk that fills up and is emptied; as root, who may mount one
 	$(RUN) python tests/faults/disk_harness.py build/disk
+
+corpus:  ## hundreds of hostile inputs, each with its expected outcome; a quarter of an hour
+	$(RUN) python tests/faults/corpus.py
+
+fuzz:  ## look for inputs that break the parsers written here, a minute each (needs Python 3.11)
+	$(RUN) --group fuzz python tests/faults/fuzz.py
 
 smoke:  ## the demo cut down to minutes, in build/smoke: it never touches results/
 	rm -rf $(SMOKE) && mkdir -p $(SMOKE)

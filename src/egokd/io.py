@@ -8,17 +8,19 @@ ones would spend more time on these imports than on their work.
 """
 
 import errno
+import fcntl
+import glob
 import json
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from egokd import checksums
 from egokd.checksums import again, check, damaged
-from egokd.errors import UserError
+from egokd.errors import UserError, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,18 +36,39 @@ ZEROS = 2**20  # bytes written at a time where room cannot be reserved
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, delete it on any error.
 
-    The temporary name keeps the suffix, because some writers choose their format by it.
+    The temporary name keeps the suffix, because some writers choose their format by it. What a killed process left of
+    the same output is deleted. Raises UserError where the place is full or cannot be written to.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_left_over(path, f".part{path.suffix}")
+        with temporary.open("xb") as handle:
+            _mark(handle.fileno())
+            try:
+                yield temporary
+                os.fsync(handle.fileno())
+                os.replace(temporary, path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+
+def _mark(descriptor: int) -> bool:
+    """Take the lock that says that an open file is being written; False where another process has it, or none can."""
     try:
-        yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # taken, or this file system has no locks: then nothing is known, and files stay
+        return False
+    return True
+
+
+def remove_left_over(path: Path, ending: str) -> None:
+    """Delete hidden files with this ending that a killed process left of the output `path`; those in use stay."""
+    for name in glob.glob(f"{glob.escape(str(path.parent))}/.{glob.escape(path.stem)}.*{glob.escape(ending)}"):
+        with suppress(OSError), open(name, "rb") as handle:  # deleted by another process, or not ours to open
+            if len(Path(name).name) == len(f".{path.stem}.12345678{ending}") and _mark(handle.fileno()):
+                os.unlink(name)
 
 
 def reserve(handle: IO[bytes], size: int, path: str | Path) -> None:

@@ -1,15 +1,18 @@
 """What all steps share: threads, logging, progress, and readable errors."""
 
 import logging
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from tqdm import tqdm
 
-from egokd.errors import UserError, sentence_of
+from egokd.errors import UserError, place_sentence, sentence_of
 
 T = TypeVar("T")
 log = logging.getLogger("egokd")
@@ -33,16 +36,44 @@ def start(name: str, threads: int) -> None:
         sys.modules["torch"].set_num_threads(threads)
 
 
+class Terminated(SystemExit):
+    """Raised by SIGTERM, so that a step removes what it has not finished."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated(128 + number)
+
+
 def run(main: Callable[[], None]) -> None:
-    """Run a step's `main`. A UserError becomes one sentence on stderr and exit code 1; any other error a traceback."""
-    message = ""
+    """Run a step's `main`. A UserError becomes one sentence on stderr and exit code 1; any other error a traceback.
+
+    So does a disk that is full, read-only or out of order. SIGTERM ends the process with exit code 143, after what was
+    half done is removed; trainings have an ending of their own (`egokd.training.progress`).
+    """
+    here = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _terminate) if here else None
+    sentence: str | None = None
     try:
         main()
     except UserError as error:
-        message = sentence_of(error)
+        sentence = sentence_of(error)
+    except OSError as error:
+        sentence = place_sentence(error)
+        if sentence is None:
+            raise
+    except Terminated as end:
+        log.warning("ended by SIGTERM")
+        for child in multiprocessing.active_children():
+            child.terminate()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(end.code or 0))  # no waiting for threads that have hours of work before them
+    finally:
+        if here:
+            signal.signal(signal.SIGTERM, before)
     # outside `except`: the error's traceback holds the loader, whose processes end only when it is let go
-    if message:
-        print(f"error: {message}", file=sys.stderr, flush=True)
+    if sentence:
+        print(f"error: {sentence}", file=sys.stderr, flush=True)
         sys.exit(1)
 
 

@@ -15,9 +15,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
-from harness import Harness  # noqa: E402
-
 from disturbed import FullDiskRun  # noqa: E402
+from harness import Harness  # noqa: E402
 
 SIZE = "80m"  # several times what the run needs
 

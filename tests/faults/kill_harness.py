@@ -16,9 +16,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
-from harness import Harness  # noqa: E402
-
 from disturbed import KilledRun  # noqa: E402
+from harness import Harness  # noqa: E402
 
 
 def main() -> None:

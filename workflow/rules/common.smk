@@ -9,18 +9,15 @@ from pathlib import Path
 sys.path.insert(0, os.path.join(workflow.basedir, "src"))
 
 from egokd import names
-from egokd.config.experiment import Config
-from egokd.config.validation import validate
 from egokd.datasets.formats import FORMATS
 from egokd.errors import UserError
 from egokd.models.nets import find_net
 from egokd.planning import comparisons, models, provenance, slices
 from egokd.planning.bytecode import remove_cut_off
 from egokd.planning.code import code_digest
-from egokd.planning.old_keys import translate
 from egokd.planning.origin import check_origins
 from egokd.planning.paths import Paths, flat, labelled, seed_files, view_name
-from egokd.planning.recipes import resolve
+from egokd.planning.reading import read_config
 from egokd.planning.repeats import repeated_trainings
 from egokd.modalities import looks
 from snakemake import __version__ as SNAKEMAKE_VERSION
@@ -28,8 +25,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 try:
-    TODAY, RENAMED = translate(resolve(config, Path(workflow.basedir) / "workflow" / "recipes"))
-    CONFIG = validate(Config, TODAY, "config")
+    CONFIG, RENAMED = read_config(config, Path(workflow.basedir))
     PATHS = {name: Paths(name, experiment) for name, experiment in CONFIG.datasets.items()}
     check_origins(PATHS.values())
 except UserError as error:

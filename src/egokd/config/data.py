@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from egokd.config.base import Count, Name, Positive, Section, Share
+from egokd.config.base import AnySeed, GivenPath, InnerPath, Jobs, Name, Positive, Section, Share
 from egokd.config.demo_compositional import CompositionalSettings
 from egokd.config.demo_kitchen import DemoSettings
 
@@ -36,18 +36,18 @@ RESERVED_HEADS = frozenset(
 class FolderSettings(Section):
     """Own videos listed in a CSV (see docs/datasets.md)."""
 
-    annotations: str
+    annotations: InnerPath
     """Name of the CSV in `root`: file, start, stop, split, group, and the heads."""
     heads: Annotated[list[Name], Field(min_length=1)]
     """Columns of the CSV that hold classes."""
     val_share: Annotated[float, Field(gt=0, le=0.5)]
     """Share of the segments for validation where the CSV has no column `split`."""
-    split_seed: int
+    split_seed: AnySeed
     """Seed of that choice."""
 
     @model_validator(mode="after")
     def _heads_have_free_names(self) -> "FolderSettings":
-        taken = [head for head in self.heads if head in RESERVED_HEADS or head.startswith("tail_")]
+        taken = [head for head in self.heads if head in RESERVED_HEADS or head.startswith(("tail_", "unseen_"))]
         if taken:
             raise ValueError(f"heads: {taken[0]!r} is a column of the segment table; give the head another name")
         if "action" in self.heads and len(self.heads) > 1:
@@ -77,7 +77,7 @@ class DataSettings(Section):
 
     format: Literal["epic100", "epic55", "something_something", "something_else", "folder"]
     """Layout of the files under `root`; one adapter per layout."""
-    root: str | None
+    root: GivenPath | None
     """Folder with the official files; null for a demo (results/demo/{dataset})."""
     demo: DemoSettings | None
     """Generate the demo kitchen (epic100); null for other data."""
@@ -90,13 +90,13 @@ class DataSettings(Section):
     frames_fps: Positive | None = None
     """Frames per second at which files of frames in place of videos were extracted; null: as the dataset's official
     frames. Own videos that are folders of frames need it."""
-    shards: Count
+    shards: Jobs
     """Jobs per data preparation step; videos are dealt by a hash of their id."""
     video_hours: Positive = 100.0
     """Hours of video, roughly: time limits of data jobs follow from it. Not for demos."""
     heldout_share: Annotated[float, Field(gt=0, le=0.5)]
     """Share of the train split kept out of all training, used only to choose ensemble weights."""
-    heldout_seed: int
+    heldout_seed: AnySeed
     """Seed of the choice of held-out segments."""
     heldout_unit: Literal["segment", "video", "group"] = "segment"
     """What is held out as a whole. With video or group (participant), no model is trained on other parts of what the

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from egokd.config.base import Count, Section, Share
+from egokd.config.base import AnySeed, Count, Section, Share
 
 
 class CompositionalSettings(Section):
     """The generated table top in the layout of Something-Else (see docs/datasets.md)."""
 
-    seed: int
+    seed: AnySeed
     """Seed of the world: objects, persons, clips, boxes, labels."""
     train_clips: Count
     """Clips in the training split."""

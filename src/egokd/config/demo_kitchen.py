@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from egokd.config.base import Count, Positive, Section, Share
+from egokd.config.base import AnySeed, Count, Positive, Section, Share
 
 
 class DemoSettings(Section):
     """The generated kitchen that stands in for a real dataset (see docs/datasets.md)."""
 
-    seed: int
+    seed: AnySeed
     """Seed of the world: kitchens, objects, videos, sounds, annotations."""
     train_kitchens: Count
     """Participants in the training videos, each with an own kitchen."""

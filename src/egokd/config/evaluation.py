@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from egokd.config.base import Count, Section
+from egokd.config.base import Count, Jobs, Section
 
 Crops = Literal[1, 3]
 
@@ -32,7 +32,7 @@ class EvaluationSettings(Section):
     the reported views, so that changing those never changes a student."""
     ece_bins: Count
     """Equal-width bins of the calibration error."""
-    parts: Count = 1
+    parts: Jobs = 1
     """Jobs per model's predictions; the result does not depend on it."""
     submission: SubmissionSettings | None = None
     """For results/submissions/...: predictions of the unlabelled test split; null without."""

@@ -13,7 +13,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from egokd.config.base import Name, Section, Seed
+from egokd.config.base import Line, Name, Section, Seed
 from egokd.config.compute import BankSettings, ComputeSettings
 from egokd.config.data import DataSettings
 from egokd.config.ensembles import EnsembleSettings
@@ -29,7 +29,7 @@ from egokd.modalities import MODALITIES
 class Experiment(Section):
     """One dataset and all that is trained and reported on it."""
 
-    source: str
+    source: Line
     """Printed in every table: `demo` or the real dataset's name."""
     data: DataSettings
     media: MediaSettings

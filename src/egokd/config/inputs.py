@@ -15,7 +15,7 @@ from egokd.modalities import MODALITIES, load
 class SharedInputSettings(Section):
     """From the stores to the nets' inputs."""
 
-    size: Annotated[int, Field(ge=16)]
+    size: Annotated[int, Field(ge=16, le=4096)]
     """Side of the square input in pixels."""
 
 

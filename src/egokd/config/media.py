@@ -16,7 +16,7 @@ class MediaSettings(Section):
     """Preferred decoder. decord is used only for files it is known to read right, PyAV for all others."""
     frame_rate: Positive
     """Frames per second that are stored, whatever the videos' own rate."""
-    short_side: Annotated[int, Field(ge=32)]
+    short_side: Annotated[int, Field(ge=32, le=4320)]
     """Shorter side of stored frames in pixels."""
     jpeg_quality: Annotated[int, Field(ge=1, le=100)]
     """JPEG quality of stored frames."""

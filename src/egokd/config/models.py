@@ -4,24 +4,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from egokd.config.base import Modality, Name, NonNegative, Positive, Section, Seed
+from egokd.config.base import Finite, GivenPath, Modality, Name, NonNegative, Positive, Section, Seed
 from egokd.config.training import TrainSettings
 
 
 class CheckpointSettings(Section):
     """A published file of weights; converted by name, every tensor accounted for (see docs/models.md)."""
 
-    path: str
+    path: GivenPath
     """The file. It is an input of the workflow: nothing is downloaded."""
     format: Literal["authors", "authors_stlt", "timm", "torchvision", "video_swin"]
     """Whose names of tensors the file uses."""
     sha256: str | None
     """Expected SHA-256 of the file; null to accept any."""
-    input_scale: Annotated[list[float], Field(min_length=1)] | None = None
+    input_scale: Annotated[list[Finite], Field(min_length=1)] | None = None
     """Per channel, what the file's net expects: ours * scale + shift; null: the same as ours."""
-    input_shift: Annotated[list[float], Field(min_length=1)] | None = None
+    input_shift: Annotated[list[Finite], Field(min_length=1)] | None = None
     """See `input_scale`."""
-    classes: str | None = None
+    classes: GivenPath | None = None
     """File with the names of the classes in the checkpoint's order, text or JSON (see docs/models.md): compared with
     the dataset's, and the classifiers are put into its order; null: the order is taken to be the dataset's."""
 
@@ -36,7 +36,7 @@ class NetSettings(Section):
     train: TrainSettings
     init: CheckpointSettings | None = None
     """Weights whose backbone training starts from; null: as `options` say, or from scratch."""
-    gpus: Annotated[int, Field(ge=0)] | None = None
+    gpus: Annotated[int, Field(ge=0, le=10**4)] | None = None
     """GPUs of this training; null: as `compute.gpus` says."""
 
     @model_validator(mode="after")

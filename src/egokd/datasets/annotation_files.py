@@ -11,6 +11,7 @@ from egokd.errors import UserError
 
 FOLDERS = (".", "annotations", "labels")  # of a dataset's root, in which annotation files are looked for
 LONGEST_NAME, LONGEST_PATH = 250, 3000  # bytes, characters; file systems allow 255 and 4096 with what is around it
+LONGEST_SHOWN, MOST_SHOWN = 40, 12  # letters of a column's name, and columns, in a sentence
 MAX_DIGITS = 18  # all whole numbers of so many fit into 64 bits
 LONGEST_S = 1e12  # what is longer is cut to this: every video ends before
 HEADER_ROWS = 2  # row i of a table stands in line i + 2 of its file
@@ -46,12 +47,18 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     table.columns = [str(column).strip() for column in table.columns]
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise UserError(f"{path}: lacks the columns {missing}; it has {list(table.columns)}")
+        raise UserError(f"{path}: lacks the columns {missing}; it has {_shortened(list(table.columns))}")
     for column in table.columns:
         base = re.sub(r"\.\d+$", "", column)  # the reader numbers the second of two equal names
         if list(table.columns).count(column) > 1 or (base != column and base in columns):
             raise UserError(f"{path}: has the column {base!r} twice")
     return table
+
+
+def _shortened(names: list[str]) -> str:
+    """A list for a sentence: a file that is no table may seem to have thousands of columns, or one of megabytes."""
+    shown = [name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}..." for name in names[:MOST_SHOWN]]
+    return f"{shown}" + (f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else "")
 
 
 def need_rows(path: Path, table: pd.DataFrame) -> None:
@@ -62,6 +69,8 @@ def need_rows(path: Path, table: pd.DataFrame) -> None:
 
 def refuse_name(path: Path, name: str) -> None:
     """UserError for a name that no file can have."""
+    if not name:
+        raise UserError(f"{path}: an empty name, which no file can have")
     try:
         parts = name.encode().split(b"/")
     except UnicodeEncodeError:

@@ -57,7 +57,8 @@ def save(figure: Figure, svg: Path, png: Path) -> None:
 
 def write_caption(figure: Figure, text: str) -> None:
     """A line of small text below everything."""
-    figure.supxlabel(text, fontsize=8, color="#444444", wrap=True)
+    # names and sources may hold dollars, which would begin a formula
+    figure.supxlabel(text.replace("$", r"\$"), fontsize=8, color="#444444", wrap=True)
 
 
 def pool_bins(entries: list[dict]) -> pd.DataFrame:

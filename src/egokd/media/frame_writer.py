@@ -1,6 +1,8 @@
 """Writes a frame store: one shard of encoded frames, as `egokd.media.frame_store` describes it."""
 
+import contextlib
 import mmap
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,8 @@ from zlib import crc32
 import numpy as np
 import pyarrow as pa
 
-from egokd.io import METADATA_KEY
+from egokd.errors import writing
+from egokd.io import METADATA_KEY, remove_left_over
 from egokd.media import arrow_writer
 from egokd.media.arrow_checks import sealed_metadata, sums_of
 
@@ -19,7 +22,8 @@ class StoreWriter:
     """Write one shard of frames, video by video, in constant memory; a video may be taken back before it is ended.
 
     Bytes go to a spool file first: only at the end is it known which videos are whole, and Arrow wants the metadata in
-    front. Use as a context manager; the store appears under `path` when the block ends without an error.
+    front. The spool has no name, so that nothing of it is left however the process ends. Use as a context manager; the
+    store appears under `path` when the block ends without an error. UserError where the place is full or read-only.
     """
 
     def __init__(self, path: str | Path, columns: tuple[str, ...], metadata: dict[str, Any]):
@@ -33,19 +37,28 @@ class StoreWriter:
         self._current: str | None = None
 
     def __enter__(self) -> "StoreWriter":
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         name = f".{self.path.stem}.{uuid.uuid4().hex[:8]}"
-        self._spools = {c: (self.path.parent / f"{name}.{c}.spool").open("w+b") for c in self.columns}
+        self._spools = {}
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            for column in self.columns:
+                remove_left_over(self.path, f".{column}.spool")  # of versions that gave it a name
+                spool = self.path.parent / f"{name}.{column}.spool"
+                self._spools[column] = spool.open("w+b")
+                spool.unlink()
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         try:
-            if kind is None:
-                self._finish()
+            with writing(self.path):
+                if kind is None:
+                    self._finish()
+                elif isinstance(error, OSError):
+                    raise error
         finally:
             for spool in self._spools.values():
-                spool.close()
-                Path(spool.name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # what is not yet written is not wanted
+                    spool.close()
 
     @property
     def is_open(self) -> bool:
@@ -101,7 +114,7 @@ class StoreWriter:
         maps = {}
         for column, spool in self._spools.items():
             spool.flush()
-            size = Path(spool.name).stat().st_size
+            size = os.fstat(spool.fileno()).st_size
             mapped = mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
             maps[column] = pa.py_buffer(mapped)
         begin = dict.fromkeys(self.columns, 0)

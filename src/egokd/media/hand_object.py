@@ -43,6 +43,8 @@ def load_messages(path: str | Path) -> list[bytes]:
         data = Path(path).read_bytes()
     except FileNotFoundError:
         raise MediaError(f"{path}: no such file") from None
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be read ({error.strerror})") from None
     try:
         messages = _ListsAndBytes(io.BytesIO(data)).load()
     except MediaError as error:

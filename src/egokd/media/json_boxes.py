@@ -25,9 +25,10 @@ from egokd.media.hand_object import clock_frames
 from egokd.media.objects import BOX_COLUMNS
 
 KEY = re.compile(rb'"([^"\\]{1,200})"\s*:\s*\[')
+LARGE = 2**28  # bytes; smaller files are read in seconds
 ENDS = 4096  # bytes looked at, at both ends of a file
 FRAME_LISTS = {b"labels", b"gt_placeholders"}  # keys with lists inside the entry of a frame
-FRAME_NAME = re.compile(r"(?:^|/)(\d+)\.\w+$")
+FRAME_NAME = re.compile(r"(?:^|/)([0-9]{1,12})\.\w+$")  # more digits are no frame's number
 
 
 def check_frame(path: Path) -> None:
@@ -45,6 +46,22 @@ def check_frame(path: Path) -> None:
         raise UserError(f"{path}: expected a JSON object of videos and their boxes, it begins with {found!r}. {USERS}")
     if not end.endswith(b"}"):
         raise UserError(f"{path}: cut off: the JSON object has no end. {USERS}")
+
+
+def check_file(path: Path) -> None:
+    """UserError unless the file can be read; a file of more than `LARGE` bytes is looked at from both ends only."""
+    if path.stat().st_size > LARGE:
+        check_frame(path)
+        return
+    seen: set[str] = set()
+    for video_id, _, _ in _places(path):
+        if video_id in seen:
+            raise MediaError(_doubled([str(path)], video_id))
+        seen.add(video_id)
+
+
+def _doubled(files: list[str], video_id: str) -> str:
+    return f"{' and '.join(files)}: boxes of video {video_id!r} are there twice; keep one file of each"
 
 
 def _places(path: Path) -> Iterator[tuple[str, int, int]]:
@@ -96,7 +113,7 @@ def index_boxes(files: list[Path], out: str | Path) -> int:
     if doubled.any():
         video_id = table.loc[doubled, "video_id"].iloc[0]
         where = sorted(set(table.loc[table["video_id"] == video_id, "file"]))
-        raise MediaError(f"{' and '.join(where)}: boxes of video {video_id!r} are there twice; keep one file of each")
+        raise MediaError(_doubled(where, video_id))
     write_parquet(out, table.sort_values("video_id", kind="stable", ignore_index=True))
     return len(table)
 

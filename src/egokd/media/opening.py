@@ -7,6 +7,8 @@ import av
 
 from egokd.media.errors import MediaError
 
+# demuxers of lists: what they show lies in other files, which may be another split's
+LISTS = ("concat", "hls", "dash", "imf", "sdp", "vapoursynth")
 SMALLEST_PICTURE = 12  # pixels of the shorter side; optical flow cannot be computed below
 SQUARE = 0.01  # pixels whose sides differ by less are square: encoders round 854 x 480 to such shapes
 ODDEST_PIXEL = 4.0  # widths to heights beyond (1 to 4, 4 to 1) are no real camera's but a mistake in the header
@@ -21,13 +23,20 @@ def is_file(path: str | Path) -> bool:
 
 
 def open_media(path: str | Path, **options: str) -> av.container.InputContainer:
-    """Open a file with PyAV; MediaError instead of a library's exception when it cannot be."""
+    """Open a file with PyAV; MediaError instead of a library's exception when it cannot be.
+
+    Nothing but files is opened, and lists of other files are refused.
+    """
     if not is_file(path):
         raise MediaError(f"{path}: no such file")
     try:
-        return av.open(str(path), options=options)
+        container = av.open(str(path), options={"protocol_whitelist": "file", **options})
     except (av.FFmpegError, OSError, ValueError) as error:
         raise MediaError(f"{path}: not a readable video file ({error})") from None
+    if container.format.name.split(",")[0] in LISTS:
+        container.close()
+        raise MediaError(f"{path}: not a readable video file but a list of others ({container.format.name})")
+    return container
 
 
 def video_stream(container: av.container.InputContainer) -> av.VideoStream:

@@ -131,7 +131,7 @@ def _read_packets(path: Path, container: av.container.InputContainer, stream: av
             found.shown.append(not packet.is_discard and _holds_picture(packet, codec))
             found.discarded |= packet.is_discard
             found.last_duration = packet.duration or found.last_duration
-    except av.FFmpegError as error:
+    except (av.FFmpegError, IndexError) as error:  # IndexError: a damaged stream turns up that was not announced
         raise MediaError(f"{path}: damaged after {len(found.pts)} video packets ({error})") from None
     if not any(found.shown):
         raise MediaError(f"{path}: the video stream holds no frames")

@@ -1,7 +1,6 @@
 """Nets by name: fresh, started from other weights, or as they were saved."""
 
 import importlib
-import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from egokd.errors import UserError, nearest_name
-from egokd.models.files import BUILD_KEYS, START_OPTIONS, is_head, load_exactly, read_description, read_weights
+from egokd.errors import UserError
+from egokd.models.files import BUILD_KEYS, is_head, load_exactly, read_description, read_weights
 from egokd.models.nets import find_net
+from egokd.models.options import START_OPTIONS, check_options
 
 BOXES = 14  # a frame, in example inputs: as many as the papers show
 
@@ -36,16 +36,11 @@ def build_model(
     bad_heads = {name: count for name, count in heads.items() if not isinstance(count, int) or count < 1}
     if not heads or bad_heads:
         raise UserError(f"net {net!r}: heads must map names to numbers of classes above 0, got {heads}")
-    pretrained, init = options.pop("pretrained", None), options.pop("init", None)
-    if pretrained and init:
-        raise UserError(f"net {net!r}: give `pretrained` (a name) or `init` (a file), not both")
+    check_options("options", net, options, num_frames, size)
+    pretrained, init = (options.pop(name, None) for name in START_OPTIONS)
 
     cls = getattr(importlib.import_module(entry.module), entry.cls)
     fixed = {"modality": modality, "heads": heads, "num_frames": num_frames, "size": size}
-    valid = [name for name in inspect.signature(cls).parameters if name not in fixed]
-    for name in options:
-        if name not in valid:
-            raise UserError(f"net {net!r} has no option {name!r}{nearest_name(name, [*valid, *START_OPTIONS])}")
     model = cls(**fixed, **{**entry.preset, **options})
     if pretrained:
         importlib.import_module("egokd.models.public").start_from_name(model, net, modality, pretrained)

@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import pickle
 import re
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -31,6 +32,11 @@ HARMLESS: list[Callable | tuple[Callable, str]] = [
         for module in ("numpy.core", "numpy._core")
     ),
 ]
+# what PyTorch's unpickler raises for files that are something else
+DAMAGED = (
+    *(RuntimeError, EOFError, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+    *(struct.error, AssertionError, MemoryError),
+)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 OBJECT = re.compile(r"(?:GLOBAL|class|global) '?([\w.]+\.\w+)")  # in the sentences of PyTorch's unpickler
 CONTAINERS = ("state_dict", "model", "model_state", "model_state_dict")  # keys under which releases keep the tensors
@@ -60,7 +66,21 @@ def read_checkpoint(path: str | Path, sha256: str | None = None) -> dict[str, Te
     others = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
     if others:
         raise UserError(f"{path}: {len(others)} entries are no tensors: {listed(others)}; it is no list of weights")
+    for name, tensor in content.items():
+        if problem := _problem(name, tensor):
+            raise UserError(f"{path}: {str(name)[:80]!r} {problem}; this is no list of weights that a net can use")
     return {bare_name(name): tensor for name, tensor in content.items()}
+
+
+def _problem(name: object, tensor: Tensor) -> str:
+    """What no net can do anything with; nothing for a sound tensor."""
+    if not isinstance(name, str):
+        return f"is a key of kind {type(name).__name__}, expected the name of a tensor"
+    if tensor.is_complex() or tensor.layout != torch.strided or tensor.is_meta:
+        return f"is a tensor of kind {tensor.dtype}, {tensor.layout} on {tensor.device}, expected plain numbers"
+    if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+        return "holds values that are not finite (NaN or infinite): its training had diverged, or the file is damaged"
+    return ""
 
 
 def _torch_load(path: Path) -> object:
@@ -72,7 +92,7 @@ def _torch_load(path: Path) -> object:
             f"{path}: refused, because it is no plain file of tensors: {_reason(path, error)}. Loading it would mean "
             "running code from it; ask its author for a state dict or safetensors"
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, TypeError) as error:
+    except DAMAGED as error:
         raise UserError(f"{path}: damaged or no PyTorch file ({first_line(error)}); download it again") from None
 
 

@@ -14,8 +14,6 @@ from egokd.makers import again
 
 # Build arguments, as they stand in config.json. Callers may add further keys (dataset, seed, trained, ...).
 BUILD_KEYS = ("net", "modality", "heads", "num_frames", "size", "options")
-# Options that say where the weights start; they are not part of the architecture and play no role in loading.
-START_OPTIONS = ("pretrained", "init")
 WRAPPER_PREFIXES = ("module.", "_orig_mod.")  # put before names by DistributedDataParallel and torch.compile
 LISTED_NAMES = 12  # names spelt out in an error
 
@@ -95,8 +93,13 @@ def load_exactly(model: nn.Module, state: dict[str, Tensor], source: str) -> Non
         for name in own
         if name in state and state[name].shape != own[name].shape
     ]
-    if missing or left_over or shapes:
-        found = {"missing": missing, "left over": left_over, "wrong shape": shapes}
+    kinds = [
+        f"{name} {state[name].dtype} instead of {own[name].dtype}"
+        for name in own
+        if name in state and state[name].is_floating_point() != own[name].is_floating_point()
+    ]
+    if missing or left_over or shapes or kinds:
+        found = {"missing": missing, "left over": left_over, "wrong shape": shapes, "wrong type": kinds}
         details = "; ".join(f"{len(names)} {kind}: {listed(names)}" for kind, names in found.items() if names)
         raise UserError(f"{source}: the tensors do not fit the net ({details})")
     model.load_state_dict(state)

@@ -14,12 +14,27 @@ from egokd.names import OMNIVORE
 
 @dataclass(frozen=True)
 class Net:
-    """One entry: where the class is, which kind of input it reads, the arguments that make this size."""
+    """One entry.
+
+    module, cls  where the class is
+    kind         of input that it reads
+    preset       the arguments that make this size
+    multiples    arguments that must be multiples of others, or of a number
+    geometry     a module, free of torch, whose `check_geometry` refuses arguments that do not go together
+    public       patterns of names of public weights
+    batch_norm   whether a batch of one segment cannot be learned from
+
+    What a config is checked by and no job computes with is left out of the row's repr, which stands for it in digests.
+    """
 
     module: str
     cls: str
     kind: str
     preset: dict[str, Any] = field(default_factory=dict)
+    multiples: tuple[tuple[str, str | int], ...] = field(default=(), repr=False)
+    geometry: str = field(default="", repr=False)
+    public: tuple[str, ...] = field(default=(), repr=False)
+    batch_norm: bool = field(default=False, repr=False)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -34,17 +49,25 @@ def _video_swin(embed_dim: int, third_stage: int) -> Net:
         "depths": (2, 2, third_stage, 2),
         "num_heads": tuple(embed_dim // 32 * 2**stage for stage in range(4)),
     }
-    return Net("egokd.models.video_swin", "VideoSwin", PIXELS, preset)
+    public = ("DEFAULT", "KINETICS400_V1", *(("KINETICS400_IMAGENET22K_V1",) if embed_dim == 128 else ()))
+    geometry = "egokd.models.swin_geometry"
+    return Net("egokd.models.video_swin", "VideoSwin", PIXELS, preset, geometry=geometry, public=public)
 
 
 NETS: dict[str, Net] = {
-    "small": Net("egokd.models.small", "SmallVideoNet", PIXELS),
-    "small_boxes": Net("egokd.models.small_boxes", "SmallBoxNet", BOXES),
+    "small": Net("egokd.models.small", "SmallVideoNet", PIXELS, batch_norm=True),
+    "small_boxes": Net("egokd.models.small_boxes", "SmallBoxNet", BOXES, multiples=(("width", 4),), batch_norm=True),
     "video_swin_t": _video_swin(96, 6),
     "video_swin_s": _video_swin(96, 18),
     "video_swin_b": _video_swin(128, 18),
-    "timesformer_b": Net("egokd.models.timesformer", "TimeSformer", PIXELS),
-    "stlt": Net("egokd.models.stlt", "Stlt", BOXES),
+    "timesformer_b": Net(
+        "egokd.models.timesformer",
+        "TimeSformer",
+        PIXELS,
+        multiples=(("size", "patch_size"), ("embed_dim", "num_heads")),
+        public=("vit_*",),
+    ),
+    "stlt": Net("egokd.models.stlt", "Stlt", BOXES, multiples=(("width", "num_heads"),)),
 }
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from egokd.models.heads import Heads
 from egokd.models.layers import TIME_PARTS, conv, time_conv
 from egokd.models.nets import channels_of
+from egokd.models.options import DropShare, Size
 
 GRID, PLACE_CHANNELS = 3, 16  # cells along each side of the picture, and features in each cell
 
@@ -31,8 +32,8 @@ class SmallVideoNet(nn.Module):
         heads: dict[str, int],
         num_frames: int,
         size: int,
-        width: int = 16,
-        dropout: float = 0.3,
+        width: Size = 16,
+        dropout: DropShare = 0.3,
     ):
         super().__init__()
         channels = [width, 2 * width, 4 * width, 6 * width]

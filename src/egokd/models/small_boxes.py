@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from egokd.models.heads import Heads
 from egokd.models.layers import TIME_PARTS, time_conv
+from egokd.models.options import DropShare, Size
 
 CATEGORIES, SIDES, STATES = 3, 3, 6  # padding or "none" included, as index 0
 GEOMETRY = 8  # corners, centre, width, height
@@ -29,8 +30,8 @@ class SmallBoxNet(nn.Module):
         heads: dict[str, int],
         num_frames: int,
         size: int,
-        width: int = 64,
-        dropout: float = 0.2,
+        width: Size = 64,
+        dropout: DropShare = 0.2,
     ):
         super().__init__()
         self.geometry = nn.Sequential(nn.Linear(GEOMETRY + 1, width), nn.ReLU(), nn.Linear(width, width))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from egokd.errors import UserError
 from egokd.models.heads import Heads
+from egokd.models.options import DropShare, Size
 
 CATEGORIES, SIDES, STATES = 3, 3, 6  # padding or "none" included, as index 0
 PAD = 0  # category of an empty place
@@ -90,15 +91,13 @@ class Stlt(nn.Module):
         num_frames: int,
         size: int,
         *,
-        width: int = 768,
-        num_heads: int = 8,
-        spatial_layers: int = 6,
-        temporal_layers: int = 6,
-        dropout: float = 0.1,
+        width: Size = 768,
+        num_heads: Size = 8,
+        spatial_layers: Size = 6,
+        temporal_layers: Size = 6,
+        dropout: DropShare = 0.1,
     ):
         super().__init__()
-        if width % num_heads:
-            raise UserError(f"stlt: width {width} is no multiple of num_heads {num_heads}")
         self.embedding = BoxEmbedding(width, dropout)
         self.frame_token = nn.Parameter(torch.zeros(1, 1, width))
         self.spatial = _encoder(spatial_layers, width, num_heads, dropout)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from egokd.errors import UserError
 from egokd.models.heads import Heads
+from egokd.models.options import DropShare, Size
 
 
 class DividedBlock(nn.Module):
@@ -59,7 +60,7 @@ class TimeSformer(nn.Module):
     C is 3, or 1 (sound), which is repeated. The parts of the image ViT are timm's and keep its names.
     stochastic_depth  drop rate of the last block; grows linearly from 0 in the first
 
-    Raises UserError when `size` is no multiple of the patch, or a clip has another size than the net.
+    Raises UserError when a clip has another size than the net. `size` is a multiple of the patch (`egokd.models.nets`).
     """
 
     def __init__(
@@ -69,15 +70,13 @@ class TimeSformer(nn.Module):
         num_frames: int,
         size: int,
         *,
-        embed_dim: int = 768,
-        depth: int = 12,
-        num_heads: int = 12,
-        patch_size: int = 16,
-        stochastic_depth: float = 0.1,
+        embed_dim: Size = 768,
+        depth: Size = 12,
+        num_heads: Size = 12,
+        patch_size: Size = 16,
+        stochastic_depth: DropShare = 0.1,
     ):
         super().__init__()
-        if size % patch_size:
-            raise UserError(f"timesformer: size {size} is no multiple of the patch size {patch_size}")
         self.expected = (num_frames, size, size)
         vit: Any = timm.create_model(
             "vit_base_patch16_224",

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from torchvision.models.video.swin_transformer import PatchEmbed3d, SwinTransformer3d
 
-from egokd.errors import UserError
 from egokd.models.heads import Heads
+from egokd.models.options import DropShare, Flag, Size, Sizes, Window
 
 
 class VideoSwin(nn.Module):
@@ -30,7 +30,7 @@ class VideoSwin(nn.Module):
     stochastic_depth  drop rate of the last block; grows linearly from 0 in the first (papers: 0.2)
     checkpointing     recompute each block in the backward pass: less memory, about a third more time
 
-    Raises UserError for an impossible geometry.
+    Impossible geometries are refused before (`egokd.models.swin_geometry`).
     """
 
     def __init__(
@@ -40,16 +40,15 @@ class VideoSwin(nn.Module):
         num_frames: int,
         size: int,
         *,
-        embed_dim: int = 96,
-        depths: tuple[int, ...] = (2, 2, 6, 2),
-        num_heads: tuple[int, ...] = (3, 6, 12, 24),
-        window_size: tuple[int, int, int] = (8, 7, 7),
-        in_channels: int = 3,
-        stochastic_depth: float = 0.2,
-        checkpointing: bool = False,
+        embed_dim: Size = 96,
+        depths: Sizes = (2, 2, 6, 2),
+        num_heads: Sizes = (3, 6, 12, 24),
+        window_size: Window = (8, 7, 7),
+        in_channels: Size = 3,
+        stochastic_depth: DropShare = 0.2,
+        checkpointing: Flag = False,
     ):
         super().__init__()
-        _check_geometry(embed_dim, depths, num_heads, window_size)
         self.in_channels, self.checkpointing = in_channels, checkpointing
         self.backbone = SwinTransformer3d(
             patch_size=[2, 4, 4],
@@ -79,24 +78,6 @@ class VideoSwin(nn.Module):
                     x = block(x)
         features_BD = self.backbone.norm(x).mean(dim=(1, 2, 3))
         return self.heads(features_BD)
-
-
-def _check_geometry(
-    embed_dim: int, depths: tuple[int, ...], num_heads: tuple[int, ...], window_size: tuple[int, ...]
-) -> None:
-    """UserError where torchvision would fail with an obscure message."""
-    if len(depths) != len(num_heads) or sum(depths) < 2:
-        raise UserError(
-            f"video_swin: depths {list(depths)} and num_heads {list(num_heads)} must be equally long, with "
-            "two blocks or more in all"
-        )
-    if len(window_size) != 3:
-        raise UserError(f"video_swin: window_size must be (time, height, width), got {list(window_size)}")
-    for stage, heads in enumerate(num_heads):
-        if (embed_dim * 2**stage) % heads:
-            raise UserError(
-                f"video_swin: width {embed_dim * 2**stage} of stage {stage + 1} is no multiple of {heads} heads"
-            )
 
 
 def _do_not_save_position_index(backbone: SwinTransformer3d) -> None:

@@ -33,7 +33,8 @@ def _views(experiment: dict) -> list[tuple[str, str]]:
     old = [key for key in ("clips", "crops") if key in evaluation]
     if old:
         views = evaluation.get("views")
-        clips, crops = views[0] if isinstance(views, list) and views and len(views[0]) == 2 else (1, 1)
+        first = views[0] if isinstance(views, list) and views else None
+        clips, crops = first if isinstance(first, list | tuple) and len(first) == 2 else (1, 1)
         setting = [evaluation.pop("clips", clips), evaluation.pop("crops", crops)]
         evaluation |= {"views": [setting], "heldout_views": setting}
     return [(f"evaluation.{key}", "evaluation.views, a list of [clips, crops]") for key in old]

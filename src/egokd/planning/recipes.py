@@ -38,14 +38,18 @@ def _read(folder: Path, name: Any, dataset: str) -> dict:
 
 
 def _drop_removed(experiment: dict) -> dict:
-    gone = {name for name, value in (experiment.get("teachers") or {}).items() if value is None}
-    for section in REMOVABLE:
-        if isinstance(experiment.get(section), dict):
-            experiment[section] = {key: value for key, value in experiment[section].items() if value is not None}
-    lists = [(ensemble, "teachers") for ensemble in (experiment.get("ensembles") or {}).values()]
-    for section, key in [*lists, (experiment.get("omnivore"), "modalities")]:
-        if isinstance(section, dict) and isinstance(section.get(key), list):
-            section[key] = [name for name in section[key] if name not in gone]
+    def section(name: str) -> dict:
+        found = experiment.get(name)
+        return found if isinstance(found, dict) else {}  # what it should have been is said by validation
+
+    gone = {name for name, value in section("teachers").items() if value is None}
+    for name in REMOVABLE:
+        if isinstance(experiment.get(name), dict):
+            experiment[name] = {key: value for key, value in experiment[name].items() if value is not None}
+    lists = [(ensemble, "teachers") for ensemble in section("ensembles").values()]
+    for named, key in [*lists, (experiment.get("omnivore"), "modalities")]:
+        if isinstance(named, dict) and isinstance(named.get(key), list):
+            named[key] = [name for name in named[key] if name not in gone]
     return experiment
 
 

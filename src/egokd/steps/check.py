@@ -24,7 +24,7 @@ from egokd.datasets.segments import Segments, check_segments
 from egokd.errors import UserError
 from egokd.io import atomic_path, write_text
 from egokd.media.header import Header, read_headers
-from egokd.media.json_boxes import check_frame
+from egokd.media.json_boxes import check_file
 from egokd.media.sources import FrameFiles
 from egokd.sampling.repeated_frames import share_of_repeats
 
@@ -118,7 +118,7 @@ def main(argv: list[str] | None = None) -> None:
         checks.check_splits(segments, f"dataset {args.dataset} in {args.root}")
         if "obj" in settings["modalities"]:
             for path in box_files(args):
-                check_frame(path)
+                check_file(path)
         videos = sorted(set(segments.table["video_id"]))
         sources = {video_id: module.rgb_source(args.root, video_id, args.frames_fps) for video_id in videos}
         found = runtime.progress(read_headers(sources.values(), args.threads), len(videos), "headers", "videos")

@@ -139,6 +139,11 @@ class Training:
         description |= {"start": str(self.files.start)} if self.files.start else {}
         description |= {"source": self.segments.source, "seed": self.seed, "epochs": settings.train.epochs}
         count = len(self.dataset)
+        if count == 1 and any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules()):
+            raise UserError(
+                f"{self.files.segments}: one training segment can be read as {self.modality}, and the net "
+                f"{settings.net!r} has batch normalisation, which cannot learn from one; see {self.files.skipped}"
+            )
         return model, {**description, "segments": count, "trained": count > 0}
 
     def loss(self) -> Loss:

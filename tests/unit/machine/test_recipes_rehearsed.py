@@ -20,8 +20,8 @@ from egokd.config.experiment import Config, Experiment
 from egokd.config.validation import validate
 from egokd.errors import UserError
 from egokd.models.build import build_model
-from egokd.models.files import START_OPTIONS
 from egokd.models.foreign import INDEX_SUFFIX
+from egokd.models.options import START_OPTIONS
 from egokd.names import student_of
 from egokd.planning import models
 from egokd.planning.recipes import resolve

@@ -106,7 +106,7 @@ def test_stochastic_depth_acts_in_training_only():
         ({"depths": (2, 2), "num_heads": (1, 1, 1)}, "equally long"),
         ({"depths": (1,), "num_heads": (1,)}, "two blocks"),
         ({"embed_dim": 9, "depths": (2, 2), "num_heads": (2, 3)}, "no multiple of 2 heads"),
-        ({"window_size": (7, 7)}, "window_size must be"),
+        ({"window_size": (7, 7)}, "window_size: expected three whole numbers"),
     ],
 )
 def test_impossible_geometry(geometry, reason):

@@ -1,14 +1,14 @@
 """Sound: log-mel windows, one centred on each time of the view."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import cv2
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from egokd.config.base import Count, Positive, Section
+from egokd.config.base import Count, Finite, Positive, Section
 from egokd.hashing import generator
 from egokd.sampling.modalities.common import Batch, Item, Paths, Segment, Shared, segments_available
 from egokd.sampling.views import IDENTITY_COLOUR, View
@@ -38,7 +38,7 @@ class Settings(Section):
     rows: Count | None = None
     """Rows of the picture that the net sees: bands are repeated to fill so many, as the authors' code stretches 128 to
     224; null for one row a band."""
-    mean: float
+    mean: Finite
     """Subtracted from the level in dB."""
     std: Positive
     """Divides the level in dB."""
@@ -46,6 +46,14 @@ class Settings(Section):
     """Widest masked run of columns in training; 0 for none."""
     freq_mask: Annotated[int, Field(ge=0)]
     """Widest masked run of bands in training; 0 for none."""
+
+    @model_validator(mode="after")
+    def _windows_fit(self) -> Self:
+        if self.win_length > self.n_fft:
+            raise ValueError(f"win_length: {self.win_length} samples are more than n_fft has, {self.n_fft}")
+        if self.n_mels > self.n_fft // 2 + 1:
+            raise ValueError(f"n_mels: {self.n_mels} bands are more than the frequencies of n_fft {self.n_fft}")
+        return self
 
     @property
     def height(self) -> int:
