@@ -11,7 +11,7 @@ ROLES = ("teacher", "own", "untaught")
 
 
 def followed(paths: Paths, seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """For every student and seed its name and the prediction files of three, at the first view setting: `teacher` (the
+    """For every student and seed its name and the files that hold the first view setting of three: `teacher` (the
     ensemble), `own` (the student) and `untaught` (the baseline with the student's input)."""
     experiment = paths.experiment
     rows = models.table_rows(experiment)
@@ -26,10 +26,7 @@ def followed(paths: Paths, seeds: Sequence[int]) -> list[dict[str, Any]]:
             "untaught": baselines.get(row["input"], RGB_BASELINE),
         }
         for seed in seeds:
-            files = {
-                role: paths.predictions(name, seed, "val", experiment.evaluation.views[0])
-                for role, name in names.items()
-            }
+            files = {role: paths.evaluated(name, seed, experiment.evaluation.views[0]) for role, name in names.items()}
             entries.append({"student": row["model"], "seed": seed, **files})
     return entries
 

@@ -76,10 +76,10 @@ def test_from_predictions_to_the_figures_nothing_needs_torch(tmp_path):
             for model, path in of.items()
         ),
         f"tabulate --metrics {both} --cost {tmp_path}/cost.json --rows ROWS --csv {tmp_path}/t.csv"
-        f" --md {tmp_path}/t.md",
+        f" --md {tmp_path}/t.md --provenance {tmp_path}/t.json --call {tmp_path}/none --models {tmp_path}/models",
         f"plot_accuracy --metrics {both} --rows ROWS {drawn}",
         f"plot_reliability --metrics {both} --models {' '.join(of)} {drawn}",
-        f"plot_ensemble_weights --weights {weights} --data made_up {drawn}",
+        f"plot_ensemble_weights --weights {weights} --dataset made_up {segments} {drawn}",
     ]
     program = WITHOUT_TORCH + "from importlib import import_module\n"
     for call in calls:
