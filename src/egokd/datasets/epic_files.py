@@ -106,7 +106,7 @@ def rgb_source(root: str | Path, video_id: str, frames_fps: float | None = None)
     video = _video(root, video_id)
     if frames:
         rate = frames_fps or clock_of(video_id)
-        return FrameFiles(frames, rate, None if frames_fps else _erratum(video_id), video)
+        return FrameFiles(frames, rate, None if frames_fps else _erratum(video_id), video if moving(video) else None)
     return moving(video) or VideoFile(video)
 
 
