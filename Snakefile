@@ -28,11 +28,12 @@ include: "workflow/rules/tools.smk"
 
 
 rule all:
-    """Make every table and figure of every dataset in the config."""
+    """Make every table, figure and page of every dataset in the config."""
     default_target: True
     input:
         expand("results/tables/{dataset}.{kind}", dataset=DATASETS, kind=["csv", "md"]),
         expand("results/figures/{dataset}/{name}.{kind}", dataset=DATASETS, name=FIGURES, kind=["png", "svg"]),
+        expand("results/report/{dataset}.html", dataset=DATASETS),
 
 
 rule data:

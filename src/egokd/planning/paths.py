@@ -191,6 +191,12 @@ class Paths:
             for seed in seeds
         ]
 
+    def analyses(self) -> list[str]:
+        """Texts and figures of the further tables that the default run makes."""
+        names = self.experiment.evaluation.shown_analyses
+        texts = [f"results/tables/{self.name}_{name}.md" for name in names]
+        return texts + [f"results/figures/{self.name}/{name}.svg" for name in names]
+
 
 def _parts(stem: str, parts: int) -> list[str]:
     """The files `{stem}.0-of-3.safetensors` and so on. A finished set of another number of parts is kept: the result is
