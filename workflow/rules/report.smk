@@ -197,7 +197,7 @@ rule write_page:
         runtime=need("runtime", "tabulate"),
     params:
         code=code("write_page"),
-        figures=FIGURES,
+        figures=["accuracy", *(name for name in FIGURES if name != "accuracy")],
         folder="results/figures/{dataset}",
         analyses=lambda wildcards: experiment(wildcards).evaluation.shown_analyses,
         captions=os.path.dirname(PAGE_TEMPLATE),
