@@ -72,3 +72,4 @@ bench:  ## speed of the loader, the nets and a student's step; docs/results.md h
 	$(RUN) python tests/benchmarks/bench_student_step.py
 	$(RUN) python tests/benchmarks/bench_models.py
 	$(RUN) python tests/benchmarks/bench_loader.py
+	$(RUN) python tests/benchmarks/bench_evaluate.py

@@ -29,12 +29,13 @@ include: "workflow/rules/tools.smk"
 
 
 rule all:
-    """Make every table and figure of every dataset in the config, and its models ready for use."""
+    """Make every table, figure and page of every dataset in the config, and its models ready for use."""
     default_target: True
     input:
         expand("results/tables/{dataset}.{kind}", dataset=DATASETS, kind=["csv", "md"]),
         expand("results/figures/{dataset}/{name}.{kind}", dataset=DATASETS, name=FIGURES, kind=["png", "svg"]),
         [path for paths in PATHS.values() for path in paths.packages(CONFIG.seeds)],
+        expand("results/report/{dataset}.html", dataset=DATASETS),
 
 
 rule data:

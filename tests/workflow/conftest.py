@@ -20,6 +20,7 @@ PARTS = ("Snakefile", "config.yaml", "profiles", "workflow", "src", "envs")
 TOUCHING_PYTHON = """#!{python}
 import pathlib, sys
 OUTPUTS = ("--out", "--skipped", "--history", "--manifest", "--csv", "--md", "--provenance", "--svg", "--png")
+OUTPUTS += ("--stages", "--confusions", "--lengths")
 step = sys.argv[sys.argv.index("-m") + 1].rsplit(".", 1)[1]
 for option, value in zip(sys.argv, sys.argv[1:]):
     if option in OUTPUTS and not (step in ("train", "bank", "predict", "collect_skipped") and option == "--skipped"):

@@ -184,6 +184,28 @@ def test_a_setting_that_is_a_part_of_another_is_not_predicted_again(workspace):
     assert "val-6x3.safetensors" in output and "--views 2x1" in output
 
 
+def test_further_tables_predict_only_what_the_default_run_has_not(workspace):
+    needed = {
+        "views": {"tabulate_views": 1},
+        "gains": {"compare_models": 1},
+        "cost": {"measure_pipeline": 1, "tabulate_cost": 1},
+        # held-out predictions of the two nets that teach nobody; an ensemble's are combined
+        "calibration": {"predict_heldout": 2, "combine_ensemble": 3, "calibrate": 9, "tabulate_calibration": 1},
+    }
+    for name, jobs in needed.items():
+        assert workspace.planned(f"results/tables/epic_{name}.csv") == jobs, name
+
+
+def test_the_page_comes_with_the_default_run_and_shows_the_analyses_of_the_config(workspace):
+    assert workspace.planned("results/report/epic.html") == {"compare_models": 1, "write_page": 1}
+    workspace.edit("config.yaml", "analyses: [gains]", "analyses: [cost]")
+    workspace.edit("config.yaml", "views: [[1, 1]]", "views: [[1, 1], [3, 1]]")
+    jobs = workspace.planned("results/report/epic.html")
+    assert {"tabulate_views", "tabulate_cost", "write_page"} <= set(jobs) and "compare_models" not in jobs
+    output = workspace.snakemake("-n", "-p", "--cores", "1", "all")
+    assert "--analyses views cost --figures accuracy" in output and "report/compositional.html" in output
+
+
 def test_a_longer_student_adds_its_blocks_of_views_and_leaves_the_finished_one_alone(workspace):
     student = (
         "      patient: {ensemble: heldout, net: small, options: {}, tau: 2.0, kd_weight: 1.0, ce_weight: 0.0,"

@@ -1,4 +1,6 @@
-"""Tables and figures: what a person looks at."""
+"""Tables, figures and the page: what a person looks at."""
+
+PAGE_TEMPLATE = os.path.join(workflow.basedir, "workflow", "report", "page.html")
 
 
 rule tabulate:
@@ -177,3 +179,42 @@ rule plot_training:
     shell:
         "python -m egokd.steps.plot_training --histories {input.histories}"
         " --dataset {wildcards.dataset} --segments {input.segments} --svg {output.svg} --png {output.png} 2>&1 | tee {log}"
+
+
+rule write_page:
+    """Write one page with all results of a dataset, which opens without a network."""
+    input:
+        segments="results/data/{dataset}/segments.parquet",
+        skipped="results/data/{dataset}/skipped.csv",
+        table="results/tables/{dataset}.md",
+        figures=expand("results/figures/{{dataset}}/{name}.svg", name=FIGURES),
+        analyses=lambda wildcards: paths(wildcards).analyses(),
+        template=PAGE_TEMPLATE,
+    output:
+        "results/report/{dataset}.html",
+    log:
+        "results/logs/write_page/{dataset}.log",
+    benchmark:
+        "results/benchmarks/write_page/{dataset}.tsv"
+    localrule: True
+    conda:
+        "../../envs/egokd.yaml"
+    threads: 1
+    resources:
+        mem_mb=need("mem_mb", "tabulate"),
+        runtime=need("runtime", "tabulate"),
+    params:
+        code=code("write_page"),
+        figures=["accuracy", *(name for name in FIGURES if name != "accuracy")],
+        folder="results/figures/{dataset}",
+        analyses=lambda wildcards: experiment(wildcards).evaluation.shown_analyses,
+        captions=os.path.dirname(PAGE_TEMPLATE),
+        facts=lambda wildcards: slices.page_facts(
+            wildcards.dataset, experiment(wildcards), CONFIG.seeds, paths(wildcards).root
+        ),
+    message:
+        "Writing the page of {wildcards.dataset}"
+    shell:
+        "python -m egokd.steps.write_page --segments {input.segments} --skipped {input.skipped} --table {input.table}"
+        " --analyses {params.analyses} --figures {params.figures} --folder {params.folder} --captions {params.captions:q}"
+        " --template {input.template:q} --facts {params.facts:q} --out {output} 2>&1 | tee {log}"

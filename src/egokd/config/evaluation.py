@@ -30,6 +30,9 @@ class EvaluationSettings(Section):
     heldout_views: tuple[Count, Crops] = (1, 1)
     """[clips, crops] of the held-out predictions that ensemble weights follow from. They are separate from
     the reported views, so that changing those never changes a student."""
+    analyses: list[Literal["views", "calibration", "cost", "gains"]] = Field(default_factory=list)
+    """Further tables and figures that a default run makes and its page shows; `views` is made by itself where there are
+    several settings. Each is a target too: results/tables/{dataset}_cost.csv."""
     ece_bins: Count
     """Equal-width bins of the calibration error."""
     parts: Jobs = 1
@@ -42,3 +45,9 @@ class EvaluationSettings(Section):
         if len(set(self.views)) < len(self.views):
             raise ValueError(f"views: {[list(view) for view in self.views]} names a setting twice")
         return self
+
+    @property
+    def shown_analyses(self) -> list[str]:
+        """Those of the default run, each once."""
+        several = ["views"] if len(self.views) > 1 else []
+        return list(dict.fromkeys([*several, *self.analyses]))

@@ -60,8 +60,8 @@ def _draw_reliability(axis: Axes, sums: dict[str, np.ndarray], colour: str) -> N
     axis.plot(confidence, accuracy, "o", ms=3, color="black", label="bin mean")
     axis.plot([0, 1], [0, 1], "--", lw=1, color="black", label="perfectly calibrated")
     for place, number in zip(middle, count[filled], strict=True):
-        axis.text(place, 1.01, f"{int(number)}", rotation=90, ha="center", va="bottom", fontsize=6, color="#666666")
-    axis.set(xlim=(0, 1), ylim=(0, 1.16), xlabel="confidence", ylabel="accuracy, share of segments")
+        axis.text(place, 1.04, f"{int(number)}", rotation=90, ha="center", va="bottom", fontsize=6, color="#666666")
+    axis.set(xlim=(0, 1), ylim=(0, 1.2), xlabel="confidence", ylabel="accuracy, share of segments")
 
 
 def _draw_curve(axis: Axes, curves: list[list[float]], model: str) -> None:

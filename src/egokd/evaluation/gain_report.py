@@ -80,7 +80,7 @@ def figure_of_classes(classes: pd.DataFrame, compared: Compared, data: str) -> F
             )
         names = [f"{name} ({count})" for name, count in zip(rows["class"], rows["segments"], strict=True)]
         axis.set_yticks(positions, names)
-        axis.set(xlim=(-3, 103), xlabel="top-1 accuracy, %", title=f"{head}: gains above, losses below")
+        axis.set(xlim=(-3, 103), xlabel="top-1 accuracy, %", title=f"{head}, by the student's change")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     write_caption(figure, f"{data}: the classes that change most, with their number of segments.")

@@ -105,7 +105,10 @@ class Reader:
 
 
 def reading_ms(reader: Reader, modalities: list[str], segments: int) -> dict[str, float]:
-    """Milliseconds per segment of reading each modality, in the given order; flow without the frames it needs."""
+    """Milliseconds per segment of reading each modality, in the given order; flow without the frames it needs.
+
+    Libraries that a first file brings in must have been loaded: read something else before.
+    """
     found = {}
     for modality in modalities:
         began = time.perf_counter()

@@ -228,6 +228,12 @@ class Paths:
             for seed in seeds
         ]
 
+    def analyses(self) -> list[str]:
+        """Texts and figures of the further tables that the default run makes."""
+        names = self.experiment.evaluation.shown_analyses
+        texts = [f"results/tables/{self.name}_{name}.md" for name in names]
+        return texts + [f"results/figures/{self.name}/{name}.svg" for name in names]
+
 
 def shard_of_table(path: Path) -> str:
     """`rgb/3` for the table .../rgb/3.skipped.csv, as `asked_again` looks for it."""

@@ -12,7 +12,7 @@ from egokd.config.inputs import sections
 from egokd.datasets.licences import licence_of
 from egokd.errors import UserError
 from egokd.names import student_of
-from egokd.planning.models import job_counts, nets, read_by, settings_of, tested_on, trained_on
+from egokd.planning.models import job_counts, members, nets, read_by, settings_of, tested_on, trained, trained_on
 
 
 def as_json(value: object) -> str:
@@ -82,6 +82,41 @@ def pipeline_settings(experiment: Experiment) -> str:
     """`--settings` of `egokd.steps.measure_pipeline`: every modality, as it is cut out and as nets see it."""
     views = view_slice(experiment, experiment.modalities)
     return as_json({"views": views, "media": experiment.media.model_dump()})
+
+
+def page_facts(dataset: str, experiment: Experiment, seeds: list[int], root: str) -> str:
+    """`--facts` of `egokd.steps.write_page`: what was made of what, and the whole config of the dataset."""
+
+    def line(model: str) -> str:
+        chosen = settings_of(experiment, model)
+        how = f"{chosen.train.epochs} epochs" if model in trained(experiment) else "imported"
+        return f"{model}: {trained_on(experiment, model)}, {chosen.net}, {how}"
+
+    taught = [name for name in nets(experiment) if student_of(name)]
+    stages = [
+        ("Data", [f"{experiment.data.format} from {experiment.source}", *experiment.modalities]),
+        ("Teachers and baselines", [line(name) for name in nets(experiment) if name not in taught]),
+        (
+            "Ensembles",
+            [f"{name}: {'+'.join(members(experiment, name))}, {e.scheme}" for name, e in experiment.ensembles.items()],
+        ),
+        (
+            "Students",
+            [
+                f"{line(name)}, taught by ensemble_{experiment.students[student_of(name) or ''].ensemble}"
+                for name in taught
+            ],
+        ),
+    ]
+    return as_json(
+        {
+            "dataset": dataset,
+            "seeds": seeds,
+            "root": root,
+            "stages": [{"title": title, "lines": lines} for title, lines in stages if lines],
+            "config": json.dumps(experiment.model_dump(mode="json"), indent=2, ensure_ascii=False),
+        }
+    )
 
 
 def ensemble_settings(experiment: Experiment, ensemble: str) -> str:

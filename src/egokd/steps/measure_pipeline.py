@@ -10,6 +10,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from egokd import runtime
@@ -53,7 +54,12 @@ def main(argv: list[str] | None = None) -> None:
     modalities = [name for name in READ if name in settings.inputs]
     with tempfile.TemporaryDirectory() as folder, one_device(args.gpus) as device:
         media = args.settings["media"]
-        reader = Reader(rows, adapter(args.format), args.root, Path(folder), media, args.frames_fps, args.index)
+
+        def reader_of(chosen: pd.DataFrame, where: Path) -> Reader:
+            return Reader(chosen, adapter(args.format), args.root, where, media, args.frames_fps, args.index)
+
+        reading_ms(reader_of(rows.head(1), Path(folder) / "first"), modalities, 1)  # loads libraries
+        reader = reader_of(rows, Path(folder))
         reading = reading_ms(reader, modalities, len(rows))
         stores = {modality: [Path(folder) / modality] for modality in modalities}
         inputs = {name: settings.inputs[name] for name in modalities}
