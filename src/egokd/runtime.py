@@ -34,14 +34,10 @@ def start(name: str, threads: int) -> None:
 
 def run(main: Callable[[], None]) -> None:
     """Run a step's `main`. A UserError becomes one sentence on stderr and exit code 1; any other error a traceback."""
-    message = ""
     try:
         main()
     except UserError as error:
-        message = sentence_of(error)
-    # outside `except`: the error's traceback holds the loader, whose processes end only when it is let go
-    if message:
-        print(f"error: {message}", file=sys.stderr, flush=True)
+        print(f"error: {sentence_of(error)}", file=sys.stderr, flush=True)
         sys.exit(1)
 
 
