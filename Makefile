@@ -1,6 +1,6 @@
 # Shortcuts for people; the workflow itself needs none of them. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help check format hooks test test-slow kills disk corpus fuzz golden schema envs audit dag demo smoke bench
+.PHONY: help check format hooks test test-slow kills disk corpus fuzz golden schema envs audit dag demo smoke bench bitflips
 
 RUN := uv run
 CORES ?= all
@@ -48,6 +48,9 @@ smoke:  ## the demo cut down to minutes, in build/smoke: it never touches result
 	cp -r Snakefile config.yaml profiles workflow src envs $(SMOKE)
 	cd $(SMOKE) && PYTHONPATH=$$PWD/src $(RUN) --project $(CURDIR) \
 		snakemake --cores $(CORES) --configfile workflow/configs/smoke.yaml
+
+bitflips: smoke  ## flip 300 bits in the files of a smoke run: docs/reliability.md says what must come out
+	$(RUN) python tools/flip_bits.py $(SMOKE)/results --flips 300
 
 golden: smoke  ## write this machine's golden numbers into tests/golden (CONTRIBUTING.md says when)
 	$(RUN) python tools/write_golden.py $(SMOKE)/results

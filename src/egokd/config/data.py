@@ -29,6 +29,7 @@ RESERVED_HEADS = frozenset(
         "stop",
         "all",
         "segments",
+        *("available", "checksums"),  # beside the heads in files of logits
     ]
 )
 

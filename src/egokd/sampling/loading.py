@@ -1,5 +1,7 @@
 """From items to batches on the way to the device: workers, collation, and what a modality finishes there."""
 
+import atexit
+import multiprocessing
 import signal
 from typing import Any
 
@@ -31,6 +33,19 @@ def _quiet_worker(worker: int) -> None:
     # workers share the job's cores: threads inside each of them would only fight
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+@atexit.register
+def _end_workers() -> None:
+    """End loading processes that are still there when this one ends, as after an error.
+
+    They ignore the SIGTERM that Python would send them, and it would wait for them without end.
+    """
+    workers = multiprocessing.active_children()
+    if workers:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # PyTorch's own would complain of each
+    for worker in workers:
+        worker.kill()
 
 
 def loader(
