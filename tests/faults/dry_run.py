@@ -12,7 +12,7 @@ def main(arguments: list[str]) -> None:
     folder, config = arguments
     command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", "--configfile", config, "--cores", "1"]
     environment = {**os.environ, "PYTHONPATH": f"{folder}/src", "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=50)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=500)
     said = (done.stdout + done.stderr).strip()
     if "Traceback (most recent call last)" in said or (done.returncode and "WorkflowError" not in said):
         raise RuntimeError(said[-1200:])

@@ -28,11 +28,12 @@ def user(text):
 def case(name, make, outcome=RIGHT):
     return Case("broken", name, make, outcome, "wanted")
 
-corpus.SECONDS, corpus.user = 3.0, user
+corpus.SECONDS, corpus.WAIT_S = 1, 5.0
 cases = [
     case("traceback", ends("1 / 0")),
     case("signal", ends("os.kill(os.getpid(), 11)")),
     case("hang", ends("time.sleep(100)")),
+    case("hang: busy", ends("while True: pass")),
     case("silent", ends("pass"), SENTENCE),
     case("silent: wrong result", ends("pass", lambda: "other numbers")),
     case("refused", ends("user('not wanted')")),
@@ -65,7 +66,7 @@ def test_the_harness_tells_every_bad_end_from_a_good_one():
     done = run("-c", BROKEN.format(here=str(HERE)))
     assert done.returncode == 0, done.stderr[-3000:]
     pairs = re.findall(r"^(.+) = (.+)$", done.stdout, re.M)
-    assert len(pairs) == 12 and all(named == found for named, found in pairs), pairs
+    assert len(pairs) == 13 and all(named == found for named, found in pairs), pairs
 
 
 def test_the_corpus_holds_what_was_asked_for():

@@ -28,7 +28,7 @@ KEY = re.compile(rb'"([^"\\]{1,200})"\s*:\s*\[')
 LARGE = 2**28  # bytes; smaller files are read in seconds
 ENDS = 4096  # bytes looked at, at both ends of a file
 FRAME_LISTS = {b"labels", b"gt_placeholders"}  # keys with lists inside the entry of a frame
-FRAME_NAME = re.compile(r"(?:^|/)([0-9]{1,12})\.\w+$")  # more digits are no frame's number
+FRAME_NAME = re.compile(r"(?:^|/)([0-9]{1,15})\.\w+$")  # more digits are no frame's number
 
 
 def check_frame(path: Path) -> None:

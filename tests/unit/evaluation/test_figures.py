@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from egokd.evaluation import figures
 from egokd.evaluation.tables import build_table
@@ -82,3 +83,10 @@ def test_same_figure_gives_the_same_svg(tmp_path):
         figure = figures.reliability({model: [entry(model, 0)] for model in MODELS})
         figures.save(figure, tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_dollars_in_a_source_are_no_formula(tmp_path):
+    figure = Figure()
+    figures._caption(figure, r"mine (source: $a$ {x} $\frac$)")
+    figures.save(figure, tmp_path / "a.svg", tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 1000
