@@ -4,8 +4,8 @@
     python tests/benchmarks/bench_exported.py --net video_swin_t --frames 16 --size 224
 
 One clip per call; processor time of the shortest of `--repeats` calls, which with one thread is what the call takes on
-an idle machine. With
-`--validation`, a folder of results, also the top-1 accuracy of each runtime on the validation segments, in percent.
+an idle machine. With `--validation`, a folder of results, also the top-1 accuracy of each runtime on the validation
+segments, in percent.
 """
 
 import argparse
