@@ -3,8 +3,9 @@
     python tests/benchmarks/bench_exported.py --model results/models/epic/student_heldout/seed0 --validation results
     python tests/benchmarks/bench_exported.py --net video_swin_t --frames 16 --size 224
 
-One clip per call, the shortest of `--repeats` calls: other processes of the machine can only make a call longer. With
-`--validation`, a folder of results, also the top-1 accuracy of each runtime on the validation segments, in percent.
+One clip per call; processor time of the shortest of `--repeats` calls, which with one thread is what the call takes on
+an idle machine. With `--validation`, a folder of results, also the top-1 accuracy of each runtime on the validation
+segments, in percent.
 """
 
 import argparse
@@ -30,13 +31,13 @@ HEADS = {"verb": 97, "noun": 300}  # of EPIC-KITCHENS-100
 
 
 def milliseconds(net, inputs, repeats):
-    """The shortest of `repeats` calls after two to warm up."""
+    """Processor time of the shortest of `repeats` calls, after two to warm up."""
     took = []
     with torch.inference_mode():
         for _ in range(repeats + 2):
-            began = time.perf_counter()
+            began = time.process_time()
             net(inputs)
-            took.append(1e3 * (time.perf_counter() - began))
+            took.append(1e3 * (time.process_time() - began))
     return min(took[2:])
 
 
@@ -94,11 +95,11 @@ def main():
     print(f"{name}, {frames} frames of {size} pixels, {args.threads} thread(s), one clip")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        began = time.perf_counter()
+        began = time.process_time()
         write_program(
             program_of(net, example_inputs(name, "rgb", frames, size, 2), list(heads)), path, list(clip), list(heads)
         )
-        print(f"exported in {time.perf_counter() - began:.0f} s, {path.stat().st_size / 2**20:.1f} MiB")
+        print(f"exported in {time.process_time() - began:.0f} s, {path.stat().st_size / 2**20:.1f} MiB")
         runtimes = {
             "PyTorch": lambda: net,
             "PyTorch, compiled": lambda: torch.compile(net),

@@ -15,18 +15,22 @@ from egokd.portable.answers import Prediction
 from egokd.portable.requests import Request
 from smoke import snakemake
 
-MODEL = "models/smoke/student_heldout/seed0"
+MODELS = ("student_heldout", "baseline_flow", "baseline_audio")
 
 
 @pytest.fixture(scope="module")
 def packed(folder, tmp_path_factory):
-    """A copy of the student's folder, far from the results it was made in."""
-    said = snakemake(folder, f"results/{MODEL}/inference.json")
-    assert "train_" not in said and "rule package" not in said.split("Job stats:")[0]
-    return shutil.copytree(folder / "results" / MODEL, tmp_path_factory.mktemp("packed") / "model")
+    """Copies of models' folders, by name, far from the results they were made in."""
+    said = snakemake(folder, *(f"results/models/smoke/{model}/seed0/inference.json" for model in MODELS))
+    assert "train_" not in said
+    place = tmp_path_factory.mktemp("packed")
+    return {
+        model: shutil.copytree(folder / "results/models/smoke" / model / "seed0", place / model) for model in MODELS
+    }
 
 
-def test_predicting_the_validation_segments_gives_the_stored_logits(folder, packed):
+@pytest.mark.parametrize("model", MODELS)
+def test_predicting_the_validation_segments_gives_the_stored_logits(folder, packed, model):
     rows = select(read_segments(folder / "results/data/smoke/segments.parquet").table, "val")
     source = adapter("epic100").rgb_source
     asked = [
@@ -36,10 +40,13 @@ def test_predicting_the_validation_segments_gives_the_stored_logits(folder, pack
         )
         for video_id, group in rows.groupby("video_id")
     ]
-    answers = list(egokd.load(packed, device="cpu").stream(asked))
-    assert len(answers) == len(rows) and all(isinstance(answer, Prediction) for answer in answers)
+    every = list(egokd.load(packed[model], device="cpu").stream(asked))
+    assert len(every) == len(rows)
+    answers = [answer for answer in every if isinstance(answer, Prediction)]
     ids = [answer.segment_id for answer in answers]
-    stored = LogitFile([folder / "results/predictions/smoke/student_heldout/seed0/val-1x1.safetensors"]).all_logits(ids)
+    file = LogitFile([folder / f"results/predictions/smoke/{model}/seed0/val-1x1.safetensors"])
+    assert sorted(ids) == sorted(name for name, there in file.available.items() if there)  # some videos are silent
+    stored = file.all_logits(ids)
     for head, values in stored.items():
         ours = np.stack([answer.logits[head] for answer in answers])
         # not always to the last bit: libraries choose their kernels by the number of clips in a batch
@@ -48,14 +55,14 @@ def test_predicting_the_validation_segments_gives_the_stored_logits(folder, pack
 
 
 def test_its_scale_was_fitted_on_the_heldout_segments_and_its_card_tells_so(folder, packed):
-    settings = json.loads((packed / "inference.json").read_text())
+    settings = json.loads((packed["student_heldout"] / "inference.json").read_text())
     table = read_segments(folder / "results/data/smoke/segments.parquet").table
     assert settings["calibration"]["segments"] == len(select(table, "heldout"))
-    text = (packed / "README.md").read_text()
+    text = (packed["student_heldout"] / "README.md").read_text()
     scores = json.loads((folder / "results/metrics/smoke/student_heldout/seed0/1x1.json").read_text())["subsets"]["all"]
     assert f"| student_heldout | all | {scores['verb_top1']:.1f} |" in text
     assert "MIT licence" in text and "taught by the ensemble `heldout`" in text
 
 
 def test_packing_again_does_nothing(folder, packed):
-    assert "Nothing to be done" in snakemake(folder, f"results/{MODEL}/README.md")
+    assert "Nothing to be done" in snakemake(folder, "results/models/smoke/student_heldout/seed0/README.md")

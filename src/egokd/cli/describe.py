@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from egokd.cli.workflow import CONFIG, snakemake
 from egokd.errors import UserError
 from egokd.io import read_json
 from egokd.names import head_place
@@ -13,6 +14,10 @@ from egokd.names import head_place
 
 def describe(
     folder: Annotated[Path, typer.Argument(help="Folder of a workflow, its results, or one model.")] = Path("results"),
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Also ask Snakemake what a run would make again; give the run's config.")
+    ] = False,
+    configfile: CONFIG = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Say what a run has made: models and seeds, their scores, and whether they are ready for `egokd predict`."""
@@ -23,6 +28,8 @@ def describe(
         _print_models(found["models"])
     else:
         _print_model(found)
+    if stale:
+        raise typer.Exit(snakemake(["--dry-run", "--quiet", "rules"], configfile, "1", [], silent=as_json))
 
 
 def describe_results(folder: Path) -> dict[str, Any]:

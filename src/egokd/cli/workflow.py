@@ -70,6 +70,7 @@ def check(
     configfile: CONFIG = None,
     cores: CORES = "all",
     as_json: Annotated[bool, typer.Option("--json", help="Give the problems as JSON.")] = False,
+    card: Annotated[Path | None, typer.Option(help="Also write the dataset's card, to publish it with.")] = None,
 ) -> None:
     """Look at the files of a dataset before hours of work, and list what is wrong."""
     code = snakemake([], configfile, cores, [f"check_{dataset}"], silent=as_json)
@@ -79,4 +80,31 @@ def check(
         path = workflow_folder() / "results" / "check" / dataset / "problems.csv"
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         print(json.dumps({"dataset": dataset, "ok": code == 0, "problems": table.to_dict("records")}, indent=2))
+    if card:
+        _write_card(dataset, configfile, card)
     raise typer.Exit(code)
+
+
+def _write_card(dataset: str, configfile: Path | None, path: Path) -> None:
+    """The dataset's card, from what the check has just written and what the config says."""
+    import pandas as pd
+    import yaml
+
+    from egokd.config.experiment import Config
+    from egokd.config.validation import validate
+    from egokd.datasets.licences import licence_of
+    from egokd.io import write_text
+    from egokd.planning.old_keys import translate
+    from egokd.planning.recipes import resolve
+    from egokd.portable.data_card import data_card
+
+    folder = workflow_folder()
+    plain = yaml.safe_load((configfile or folder / "config.yaml").read_text())
+    config, _ = translate(resolve(plain, folder / "workflow" / "recipes"))
+    chosen = validate(Config, config, "config").datasets[dataset]
+    found = folder / "results" / "check" / dataset
+    if not (found / "classes.csv").is_file():
+        raise UserError(f"{found}: the check found no classes, so there is no card; see problems.csv there")
+    licence = licence_of(chosen.data.format, chosen.data.generated)
+    classes = pd.read_csv(found / "classes.csv", keep_default_na=False)
+    write_text(path, data_card(dataset, chosen.source, licence, (found / "report.md").read_text(), classes))

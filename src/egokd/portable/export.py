@@ -84,7 +84,6 @@ def write_program(program: torch.export.ExportedProgram, path: Path, inputs: lis
         if path.suffix == ".pt2":
             torch.export.save(program, temporary)
             return
-        onnx_net.need("onnx", "onnxscript", "onnxruntime")
         with _quiet():
             model: Any = torch.onnx.export(
                 program, dynamo=True, input_names=inputs, output_names=heads, opset_version=OPSET, verbose=False
@@ -154,6 +153,8 @@ def export_model(
     """
     if kind not in FORMATS:
         raise UserError(f"unknown format {kind!r} of export; there are {', '.join(FORMATS)}")
+    if kind == "onnx":
+        onnx_net.need("onnx", "onnxscript", "onnxruntime")
     settings = read_portable(folder)
     net, description = load_model(folder / "model.safetensors")
     heads = list(settings.classes)

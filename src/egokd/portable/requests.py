@@ -78,11 +78,11 @@ def whole_files(videos: Iterable[Path], start_s: float, stop_s: float, window: W
 
 
 def _files(video: Path) -> Iterator[Path]:
-    """A file itself, whatever it is; of a folder the files with the name of a video."""
-    if not video.is_dir():
-        yield video
-        return
-    yield from sorted(file for file in video.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    """A file itself, whatever it is; of a folder the files with the name of a video, or itself if it has none: it may
+    hold frames.
+    """
+    inside = video.rglob("*") if video.is_dir() else ()
+    yield from sorted(file for file in inside if file.suffix.lower() in SUFFIXES and file.is_file()) or [video]
 
 
 def listed_segments(path: Path, window: Window | None = None) -> list[Request]:

@@ -157,7 +157,7 @@ class Student:
         if not (video.is_dir() or video.suffix == ".tar"):
             return VideoFile(video)
         if self.fps is None:
-            raise MediaError(f"{video}: holds frames, not a video; say at how many per second they were made (--fps)")
+            raise MediaError(f"{video}: no video; if it holds numbered frames, say at what rate (--fps)")
         return FrameFiles(video, self.fps)
 
     def _answer(self, request: Request) -> Iterator[Answer]:

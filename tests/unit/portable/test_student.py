@@ -3,12 +3,15 @@
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
 import egokd
 from egokd.errors import UserError
+from egokd.media.decode import read_frames
 from egokd.media.errors import MediaError
+from egokd.media.probe import probe_video
 from egokd.portable.answers import Prediction, Skipped
 from egokd.portable.requests import Window
 from media_files import make_video
@@ -72,6 +75,30 @@ def test_a_bad_file_is_said_and_stops_no_other(place, tmp_path):
     assert "not a readable video" in answers[0].reason and "no such file" in answers[1].reason
     with pytest.raises(MediaError, match=r"missing\.mp4: no such file"):
         egokd.load(place / "seed0", device="cpu").predict(tmp_path / "missing.mp4")
+
+
+def test_frames_in_a_folder_stand_for_a_video_at_the_rate_that_is_given(place, tmp_path):
+    frames = read_frames(probe_video(place / "clip.mp4"), np.array([[0.0, 3.0]]), 25, "pyav")
+    (tmp_path / "frames").mkdir()
+    for number, (_, image) in enumerate(frames, start=1):
+        cv2.imwrite(str(tmp_path / "frames" / f"frame_{number:06d}.png"), image[..., ::-1])
+    (answer,) = egokd.load(place / "seed0", device="cpu", fps=25).predict_all([tmp_path / "frames"])
+    (wanted,) = egokd.load(place / "seed0", device="cpu").predict(place / "clip.mp4")
+    assert answer.stop_s == 3.0
+    assert answer.logits["verb"] == pytest.approx(wanted.logits["verb"], abs=1e-5)
+    (unknown,) = egokd.load(place / "seed0", device="cpu").predict_all([tmp_path / "frames"])
+    assert "--fps" in unknown.reason
+
+
+def test_computed_flow_is_made_for_a_model_that_reads_it(place, tmp_path):
+    chosen = inputs_of("flow").slice.model_copy(update={"inputs": {"flow": {"scale": 1.0}}})
+    flow = {"source": "computed", "preset": "fast", "bound": 8.0}
+    folder = packed_model(tmp_path / "seed0", inputs=inputs_of("flow", slice=chosen, flow=flow))
+    (moving,) = egokd.load(folder, device="cpu").predict(place / "clip.mp4")
+    assert np.abs(moving.logits["verb"]).max() > 0
+    published = inputs_of("flow", slice=chosen, flow={**flow, "source": "official"})
+    with pytest.raises(UserError, match="trained on published flow"):
+        egokd.load(packed_model(tmp_path / "other", inputs=published), device="cpu").predict(place / "clip.mp4")
 
 
 def test_sound_is_read_where_the_model_hears_and_silence_is_said(tmp_path):
