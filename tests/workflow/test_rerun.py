@@ -205,7 +205,10 @@ def test_the_page_comes_with_the_default_run_and_shows_the_analyses_of_the_confi
     jobs = workspace.planned("results/report/epic.html")
     assert {"tabulate_views", "tabulate_cost", "write_page"} <= set(jobs) and "compare_models" not in jobs
     output = workspace.snakemake("-n", "-p", "--cores", "1", "all")
-    assert "--analyses views cost --figures accuracy" in output and "report/compositional.html" in output
+    assert (
+        "--analyses views cost --figures results/figures/epic/accuracy.svg" in output
+        and "report/compositional.html" in output
+    )
 
 
 def test_a_longer_student_adds_its_blocks_of_views_and_leaves_the_finished_one_alone(workspace):
