@@ -187,7 +187,9 @@ rule write_page:
         segments="results/data/{dataset}/segments.parquet",
         skipped="results/data/{dataset}/skipped.csv",
         table="results/tables/{dataset}.md",
-        figures=expand("results/figures/{{dataset}}/{name}.svg", name=FIGURES),
+        figures=expand(
+            "results/figures/{{dataset}}/{name}.svg", name=sorted(FIGURES, key=lambda name: name != "accuracy")
+        ),
         analyses=lambda wildcards: paths(wildcards).analyses(),
         template=PAGE_TEMPLATE,
     output:
@@ -205,10 +207,7 @@ rule write_page:
         runtime=need("runtime", "tabulate"),
     params:
         code=code("write_page"),
-        figures=["accuracy", *(name for name in FIGURES if name != "accuracy")],
-        folder="results/figures/{dataset}",
         analyses=lambda wildcards: experiment(wildcards).evaluation.shown_analyses,
-        captions=os.path.dirname(PAGE_TEMPLATE),
         facts=lambda wildcards: slices.page_facts(
             wildcards.dataset, experiment(wildcards), CONFIG.seeds, paths(wildcards).root
         ),
@@ -216,5 +215,5 @@ rule write_page:
         "Writing the page of {wildcards.dataset}"
     shell:
         "python -m egokd.steps.write_page --segments {input.segments} --skipped {input.skipped} --table {input.table}"
-        " --analyses {params.analyses} --figures {params.figures} --folder {params.folder} --captions {params.captions:q}"
+        " --analyses {params.analyses} --figures {input.figures}"
         " --template {input.template:q} --facts {params.facts:q} --out {output} 2>&1 | tee {log}"

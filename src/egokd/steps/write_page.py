@@ -27,20 +27,22 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--skipped", type=Path, required=True, help="skipped.csv")
     parser.add_argument("--table", type=Path, required=True, help="the result table, .md")
     parser.add_argument("--analyses", nargs="*", default=[], choices=list(TITLES), help="further tables")
-    parser.add_argument("--figures", nargs="+", required=True, help="names of the figures of the result table")
-    parser.add_argument("--folder", type=Path, required=True, help="of the figures")
-    parser.add_argument("--captions", type=Path, required=True, help="folder with {figure}.rst")
-    parser.add_argument("--template", type=Path, required=True, help="the page, as Jinja2")
+    parser.add_argument(
+        "--figures", type=Path, nargs="+", required=True, help="SVG of the result table; those of analyses lie beside"
+    )
+    parser.add_argument("--template", type=Path, required=True, help="the page, as Jinja2, with captions beside it")
     parser.add_argument("--facts", type=json.loads, required=True, help="JSON: dataset, seeds, root, stages, config")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     runtime.start("write_page", 1)
 
     segments, skipped = read_segments(args.segments), read_skipped(args.skipped)
-    parts = [Part("results", "Results", blocks_of(args.table.read_text()), drawn(args, args.figures))]
+    parts = [Part("results", "Results", blocks_of(args.table.read_text()), drawn(args.figures, args.template))]
     for name in args.analyses:
         text = args.table.with_name(f"{args.table.stem}_{name}.md").read_text()
-        parts.append(Part(name, TITLES[name], blocks_of(text), drawn(args, [name])))
+        parts.append(
+            Part(name, TITLES[name], blocks_of(text), drawn([args.figures[0].with_name(f"{name}.svg")], args.template))
+        )
     html = page(
         args.template.read_text(),
         parts,
@@ -53,12 +55,10 @@ def main(argv: list[str] | None = None) -> None:
     runtime.log.info("%s: %.1f MB, %d parts", args.out, len(html.encode()) / 1e6, len(parts))
 
 
-def drawn(args: argparse.Namespace, names: list[str]) -> list[dict[str, str]]:
-    """The figures, each with the caption that Snakemake's own report has too."""
-    return [
-        figure_of(args.folder / f"{name}.svg", " ".join((args.captions / f"{name}.rst").read_text().split()))
-        for name in names
-    ]
+def drawn(figures: list[Path], template: Path) -> list[dict[str, str]]:
+    """The figures, each with the caption that Snakemake's own report has too: {figure}.rst beside the template."""
+    captions = [template.with_name(f"{path.stem}.rst").read_text() for path in figures]
+    return [figure_of(path, " ".join(text.split())) for path, text in zip(figures, captions, strict=True)]
 
 
 def counts_of(segments: Segments) -> str:

@@ -50,7 +50,7 @@ def page(tmp_path_factory):
     report = REPOSITORY / "workflow" / "report"
     out = folder / "page.html"
     arguments = f"--segments {folder}/segments.parquet --skipped {folder}/skipped.csv --table {folder}/t.md"
-    arguments += f" --analyses gains --figures accuracy --folder {folder} --captions {report}"
+    arguments += f" --analyses gains --figures {folder}/accuracy.svg"
     arguments += f" --template {report}/page.html --out {out}"
     write_page.main([*arguments.split(), "--facts", json.dumps(facts)])
     return out
