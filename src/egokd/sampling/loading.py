@@ -1,5 +1,7 @@
 """From items to batches on the way to the device: workers, collation, and what a modality finishes there."""
 
+import atexit
+import multiprocessing
 import signal
 from typing import Any
 
@@ -33,6 +35,17 @@ def _quiet_worker(worker: int) -> None:
     cv2.setNumThreads(1)
 
 
+def _end_workers() -> None:
+    """At the end of this process, end its workers.
+
+    Python sends them SIGTERM and waits. They ignore it, so that a training that ended with an unexpected error would
+    wait for ever.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else PyTorch complains here about workers that were killed
+    for process in multiprocessing.active_children():
+        process.kill()
+
+
 def loader(
     dataset: ViewDataset,
     batches: EpochBatches | OrderedBatches,
@@ -45,6 +58,9 @@ def loader(
     Workers ignore SIGTERM and Ctrl-C, and live as long as the loader: use one loader for all epochs and set
     `batches.epoch` between them.
     """
+    if workers:
+        atexit.unregister(_end_workers)  # once, and before what multiprocessing itself does at the end
+        atexit.register(_end_workers)
     return DataLoader(
         dataset,
         batch_sampler=batches,
