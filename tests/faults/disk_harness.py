@@ -35,7 +35,7 @@ def main() -> None:
         return
     try:
         run = FullDiskRun(harness.work, harness.config, cores=4, log=harness.log, draw=random.Random(args.seed))
-        code = harness.compare(run, args.times)
+        code = harness.compare(run, args.times, harness.prepare)
     finally:
         subprocess.run(["umount", str(harness.work)], check=True)
     sys.exit(code)

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -14,6 +15,9 @@ import yaml  # noqa: E402
 from artefacts import artefacts  # noqa: E402
 from disturbed import Run  # noqa: E402
 from smoke import SMOKE, copy_workflow  # noqa: E402
+
+TABLE = "results/tables/smoke.csv"
+STUDENT = "results/metrics/smoke/student_heldout/seed0/1x1.json"  # made from the student's predictions
 
 
 class Harness:
@@ -51,14 +55,22 @@ class Harness:
         copy_workflow(self.work, self.reference)
         self.write_config(self.work)
 
-    def compare(self, run: Run, times: int) -> int:
+    def prepare_student(self) -> None:
+        """A `work` in which all is done but the student."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        shutil.copytree(self.reference, self.work, symlinks=True)
+        self.write_config(self.work)
+        for kind in ("models", "predictions", "metrics"):
+            shutil.rmtree(self.work / "results" / kind / "smoke/student_heldout")
+
+    def compare(self, run: Run, times: int, prepare: Callable[[], None]) -> int:
         """Runs that are disturbed so often in all, each compared with the reference; returns the exit code."""
-        if not (self.reference / run.target).exists():
+        if not (self.reference / TABLE).exists():
             shutil.rmtree(self.reference, ignore_errors=True)
             copy_workflow(self.reference)
             self.write_config(self.reference)
             undisturbed = Run(self.reference, self.config, log=self.log)
             undisturbed.until_done(0)
-        run.rounds(times, self.prepare, artefacts(self.reference / "results"))
+        run.rounds(times, prepare, artefacts(self.reference / "results"))
         self.log({"counts": dict(run.counts), "faults": run.faults, "left": run.left})
         return 1 if run.faults or run.left else 0

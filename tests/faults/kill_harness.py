@@ -17,7 +17,8 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
 from disturbed import KilledRun  # noqa: E402
-from harness import Harness  # noqa: E402
+from harness import STUDENT, Harness  # noqa: E402
+from run_processes import KINDS  # noqa: E402
 
 
 def main() -> None:
@@ -25,10 +26,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="is made; what was in it is deleted, but for a finished reference")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="of processes to kill")
+    parser.add_argument(
+        "--student", action="store_true", help="only the student is to be made again, from the reference"
+    )
     args = parser.parse_args()
     harness = Harness(args.folder.absolute())
     run = KilledRun(harness.work, harness.config, cores=4, log=harness.log, draw=random.Random(args.seed))
-    sys.exit(harness.compare(run, args.kills))
+    run.kinds = tuple(args.kinds)
+    prepare = harness.prepare
+    if args.student:
+        run.target, run.most_jobs, run.longest_s, prepare = STUDENT, 1, 3.0, harness.prepare_student
+    sys.exit(harness.compare(run, args.kills, prepare))
 
 
 if __name__ == "__main__":

@@ -155,27 +155,24 @@ class KilledRun(Run):
     """One process of a call is killed at a drawn moment.
 
     The moment is fewer jobs than `most_jobs` after the call or the last kill, and up to `longest_s` seconds after that,
-    so that the work gets on between kills. Of the kinds of processes that are there, the one killed least often so far
-    is next; its signals take turns.
+    so that the work gets on between kills. The kind killed least often so far is next, if it shows up within
+    `patience_s`; the signals of a kind take turns.
     """
 
     draw: random.Random = field(default_factory=lambda: random.Random(0))
     most_jobs: int = 2
     longest_s: float = 8.0
+    kinds: tuple[str, ...] = KINDS
+    patience_s: float = 10.0
 
     def disturb(self, process: subprocess.Popen) -> bool:
         began = time.monotonic()
         if not self.wait(process, self.draw.randrange(self.most_jobs), self.draw.uniform(0.0, self.longest_s)):
             return False
-        kinds: list[str] = []
-        while not kinds:  # a process that was just started does not have its environment yet
-            found: dict[str, list[Process]] = {}
-            for each in running(self.folder):
-                found.setdefault(kind_of(each, process.pid), []).append(each)
-            kinds = [kind for kind in KINDS if kind in found]
-            if process.poll() is not None:
-                return False
-        kind = min(kinds, key=lambda name: self.counts[name])
+        found = self.candidates(process)
+        if not found:
+            return False
+        kind = min(found, key=lambda name: self.counts[name])
         number = SIGNALS[(self.counts[kind] + KINDS.index(kind)) % len(SIGNALS)]
         chosen = self.draw.choice(found[kind])
         step = re.search(r"egokd\.steps\.(\w+)", " ".join(chosen.command))
@@ -185,6 +182,23 @@ class KilledRun(Run):
         entry = {"killed": kind, "signal": number.name, "step": step.group(1) if step else ""}
         self.log({**entry, "after_s": round(time.monotonic() - began, 1)})
         return True
+
+    def candidates(self, process: subprocess.Popen) -> dict[str, list[Process]]:
+        """Processes by kind, as soon as one of the kind killed least often is there, or after `patience_s` any kind.
+
+        Empty when the workflow has ended.
+        """
+        until = time.monotonic() + self.patience_s
+        while process.poll() is None:
+            found: dict[str, list[Process]] = {}
+            for each in running(self.folder):
+                if (kind := kind_of(each, process.pid)) in self.kinds:
+                    found.setdefault(kind, []).append(each)
+            fewest = min(self.counts[kind] for kind in self.kinds)
+            if any(self.counts[kind] == fewest for kind in found) or (found and time.monotonic() > until):
+                return found
+            time.sleep(0.02)
+        return {}
 
 
 @dataclass

@@ -35,17 +35,15 @@ def _quiet_worker(worker: int) -> None:
     cv2.setNumThreads(1)
 
 
-@atexit.register
 def _end_workers() -> None:
-    """End loading processes that are still there when this one ends, as after an error.
+    """At the end of this process, end its workers.
 
-    They ignore the SIGTERM that Python would send them, and it would wait for them without end.
+    Python sends them SIGTERM and waits. They ignore it, so that a training that ended with an unexpected error would
+    wait for ever.
     """
-    workers = multiprocessing.active_children()
-    if workers:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # PyTorch's own would complain of each
-    for worker in workers:
-        worker.kill()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else PyTorch complains here about workers that were killed
+    for process in multiprocessing.active_children():
+        process.kill()
 
 
 def loader(
@@ -60,6 +58,9 @@ def loader(
     Workers ignore SIGTERM and Ctrl-C, and live as long as the loader: use one loader for all epochs and set
     `batches.epoch` between them.
     """
+    if workers:
+        atexit.unregister(_end_workers)  # once, and before what multiprocessing itself does at the end
+        atexit.register(_end_workers)
     return DataLoader(
         dataset,
         batch_sampler=batches,
