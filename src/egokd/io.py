@@ -48,7 +48,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             _mark(handle.fileno())
             try:
                 yield temporary
-                os.fsync(handle.fileno())
+                with temporary.open("rb") as written:  # a writer may have put another file in the place of this one
+                    os.fsync(written.fileno())
                 os.replace(temporary, path)
             finally:
                 temporary.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from egokd.media.decode import merge_intervals
 from egokd.media.errors import MediaError
 from egokd.media.header import read_header
-from egokd.media.opening import open_media, tick_s, video_stream
+from egokd.media.opening import open_media, packets_of, tick_s, video_stream
 from egokd.media.pieces import JOIN_S, Hole, stop_of, touching
 from egokd.media.skipped import Skip
 from egokd.media.sources import Pieces, moving
@@ -30,7 +30,7 @@ def video_start_s(path: Path) -> float:
         stream = video_stream(container)
         stamps: list[int] = []
         try:
-            for packet in container.demux(stream):
+            for packet in packets_of(container, stream):
                 stamp = packet.pts if packet.pts is not None else packet.dts
                 if packet.size and stamp is not None and not packet.is_discard:
                     stamps.append(stamp)
@@ -76,7 +76,7 @@ def _decoded_chunks(path: Path, sample_rate: int, start_s: float) -> Iterator[tu
         if stream.codec_context is None:
             raise MediaError(f"{path}: there is no decoder for its sound")
         try:
-            for packet in container.demux(stream):
+            for packet in packets_of(container, stream):
                 packets += 1
                 try:
                     frames = packet.decode()

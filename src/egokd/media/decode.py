@@ -18,7 +18,7 @@ import numpy as np
 
 from egokd.media.damage import Damage, too_damaged
 from egokd.media.errors import MediaError
-from egokd.media.opening import open_media, video_stream
+from egokd.media.opening import open_media, packets_of, video_stream
 from egokd.media.probe import Probe
 from egokd.times import nearest
 
@@ -207,7 +207,7 @@ def _by_stamp(
     probe: Probe, container: av.container.InputContainer, stream: av.VideoStream
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     done = -1
-    for packet in container.demux(stream):
+    for packet in packets_of(container, stream):
         for frame in _decode(packet) or []:
             number = int(np.searchsorted(probe.pts, frame.pts)) if frame.pts is not None else len(probe.pts)
             if number >= len(probe.pts) or probe.pts[number] != frame.pts:
@@ -229,7 +229,7 @@ def _by_order(
     number = position = before = 0  # of frames, of packets, of packets that hold a shown frame
     lost = False
     resume: int | None = None
-    for packet in container.demux(stream):
+    for packet in packets_of(container, stream):
         if packet.size and lost and packet.is_keyframe:
             resume = before
         frames = _decode(packet)

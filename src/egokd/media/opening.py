@@ -1,11 +1,15 @@
 """Opening a media file: every way in which it cannot be used becomes a MediaError with a reason."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar, cast
 
 import av
 
 from egokd.media.errors import MediaError
+
+S = TypeVar("S", bound=av.stream.Stream)
 
 # demuxers of lists: what they show lies in other files, which may be another split's
 LISTS = ("concat", "hls", "dash", "imf", "sdp", "vapoursynth")
@@ -37,6 +41,14 @@ def open_media(path: str | Path, **options: str) -> av.container.InputContainer:
         container.close()
         raise MediaError(f"{path}: not a readable video file but a list of others ({container.format.name})")
     return container
+
+
+def packets_of(container: av.container.InputContainer, *streams: S) -> "Iterator[av.Packet[S]]":
+    """The packets of the streams (of all without any); MediaError where a damaged file holds one of no known stream."""
+    try:
+        yield from cast("Iterator[av.Packet[S]]", container.demux(*streams))
+    except IndexError:
+        raise MediaError(f"{container.name}: damaged: it holds a stream that its header does not announce") from None
 
 
 def video_stream(container: av.container.InputContainer) -> av.VideoStream:

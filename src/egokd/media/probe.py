@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from egokd.media.errors import MediaError
-from egokd.media.opening import open_media, picture_codec, pixel_aspect, tick_s, video_stream
+from egokd.media.opening import open_media, packets_of, picture_codec, pixel_aspect, tick_s, video_stream
 
 DECORD_CONTAINERS = ("mov", "matroska")  # MPEG-TS came out shifted by a second, silently
 DECORD_PIXELS = ("yuv420p", "yuvj420p")  # colours of 10-bit files came out wrong
@@ -90,7 +90,7 @@ def _check_whole(
     if stream.frames > held and not (name == "avi" and _avi_is_whole(path, stream, last)):
         if "mov" in name:  # an edit list may hide the rest: look again without it
             with open_media(path, ignore_editlist="1") as raw:
-                held = sum(packet.size > 0 for packet in raw.demux(video_stream(raw)))
+                held = sum(packet.size > 0 for packet in packets_of(raw, video_stream(raw)))
             edited = held >= stream.frames
         if not edited:
             raise MediaError(f"{path}: cut off: its header announces {stream.frames} frames, it holds {held}")
@@ -117,8 +117,9 @@ class _Packets:
 def _read_packets(path: Path, container: av.container.InputContainer, stream: av.VideoStream, codec: str) -> _Packets:
     """Walk through all packets of the file once."""
     found = _Packets()
+    packet: av.Packet
     try:
-        for packet in container.demux():
+        for packet in packets_of(container):
             stamp = packet.pts if packet.pts is not None else packet.dts
             if packet.size == 0 or stamp is None:
                 continue
@@ -131,7 +132,7 @@ def _read_packets(path: Path, container: av.container.InputContainer, stream: av
             found.shown.append(not packet.is_discard and _holds_picture(packet, codec))
             found.discarded |= packet.is_discard
             found.last_duration = packet.duration or found.last_duration
-    except (av.FFmpegError, IndexError) as error:  # IndexError: a damaged stream turns up that was not announced
+    except av.FFmpegError as error:
         raise MediaError(f"{path}: damaged after {len(found.pts)} video packets ({error})") from None
     if not any(found.shown):
         raise MediaError(f"{path}: the video stream holds no frames")
