@@ -148,7 +148,7 @@ class LogitFile:
             tensors = self._tensors(number)
             available = tensors[AVAILABLE]
             check(path, read_header(path) + available.tobytes(), "logits")
-            shapes = {name: tensor.shape for name, tensor in tensors.items() if name != AVAILABLE}
+            shapes = {name: tensors[name].shape for name in sorted(tensors) if name != AVAILABLE}
             self._guarded.append(shapes.pop(SUMS, None) is not None)
         except FileNotFoundError:
             raise UserError(f"{path}: no such file of logits; run the rule that writes it") from None

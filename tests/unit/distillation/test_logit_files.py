@@ -69,6 +69,12 @@ def test_a_damaged_row_is_named_when_it_is_read_and_the_others_are_read(tmp_path
         LogitFile([path])
 
 
+def test_heads_come_in_the_order_of_their_names(tmp_path):
+    """Whatever their order in the file: results list them as read."""
+    write(tmp_path / "bank.safetensors")
+    assert list(LogitFile([tmp_path / "bank.safetensors"]).num_classes) == ["noun", "verb"]
+
+
 def test_a_file_from_before_is_read(tmp_path):
     logits = write(tmp_path / "bank.safetensors", available=[True, False, True])
     tensors = load_file(tmp_path / "bank.safetensors")
