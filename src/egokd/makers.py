@@ -6,12 +6,13 @@ from pathlib import Path
 SHARDS = {"rgb": "extract_frames", "flow": "extract_flow", "audio": "extract_audio", "obj": "extract_objects"}
 # the place below results/ and the rule; the first that fits counts
 PLACES = (
-    (r"data/[^/]+/annotations\.parquet", "index_segments"),
+    (r"data/[^/]+(?:/test)?/annotations\.parquet", "index_segments"),
     (r"data/[^/]+/segments\.parquet", "assign_folds"),
     (r"data/[^/]+/boxes_index\.parquet", "index_boxes"),
-    (r"data/[^/]+/skipped\.csv", "collect_skipped"),
-    (r"data/[^/]+/[^/]+/shards\.json", "index_stores"),
-    *((rf"data/[^/]+/{modality}/.+", rule) for modality, rule in SHARDS.items()),
+    (r"data/[^/]+(?:/test)?/skipped\.csv", "collect_skipped"),
+    (r"data/[^/]+(?:/test)?/[^/]+/shards\.json", "index_stores"),
+    *((rf"data/[^/]+(?:/test)?/{modality}/.+", rule) for modality, rule in SHARDS.items()),
+    (r"models/[^/]+/[^/]+/[^/]+/inference\.json", "package"),
     (r"models/[^/]+/baseline_([^/]+)/.+", r"train_teacher_\1"),
     (r"models/[^/]+/(omnivore|student_[^/]+)/.+", r"train_\1"),
     (r"bank/[^/]+/([^/]+)/.+", r"bank_teacher_\1"),
@@ -20,6 +21,8 @@ PLACES = (
     (r"predictions/.+", "predict"),
     (r"ensembles/.+", "fit_ensemble"),
     (r"metrics/.+", "evaluate"),
+    (r"calibration/.+", "calibrate"),
+    (r"cost/[^/]+_pipeline\.json", "measure_pipeline"),
     (r"cost/.+", "measure_cost"),
     (r"init/[^/]+/([^/]+)/.+", r"import_init_\1"),
 )

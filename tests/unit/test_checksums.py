@@ -79,6 +79,11 @@ def test_every_rule_that_is_named_is_one_of_the_workflow():
     [
         ("data/epic/segments.parquet", "assign_folds"),
         ("data/epic/flow/0.arrow", "extract_flow"),
+        ("data/epic/test/rgb/0.arrow", "extract_frames"),
+        ("data/epic/test/annotations.parquet", "index_segments"),
+        ("models/epic/student_heldout/seed0/inference.json", "package"),
+        ("cost/epic_pipeline.json", "measure_pipeline"),
+        ("calibration/epic/baseline_rgb/seed0/1x1.json", "calibrate"),
         ("models/epic/baseline_rgb/seed0/model.safetensors", "train_teacher_rgb"),
         ("models/epic/student_heldout/seed0/config.json", "train_student_heldout"),
         ("bank/epic/audio/seed0/0-19.0-of-2.safetensors", "bank_teacher_audio"),
