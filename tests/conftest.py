@@ -32,6 +32,7 @@ def cases() -> Path:
 EXPENSIVE = ("folder", "finished")  # fixtures of a session that take a minute; those of a module are made once per file
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist, which looks at the marks here
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share an expensive fixture run on one process and first, the others file by file."""
 
