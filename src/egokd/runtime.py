@@ -47,8 +47,8 @@ def _terminate(number: int, frame: object) -> None:
 def run(main: Callable[[], None]) -> None:
     """Run a step's `main`. A UserError becomes one sentence on stderr and exit code 1; any other error a traceback.
 
-    So does a disk that is full, read-only or out of order. SIGTERM ends the process with exit code 143, after what was
-    half done is removed; trainings have an ending of their own (`egokd.training.progress`).
+    So does a disk that is full, read-only or out of order. SIGTERM and Ctrl-C end the process with exit code 143 and
+    130, after what was half done is removed; trainings have an ending of their own (`egokd.training.progress`).
     """
     here = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _terminate) if here else None
@@ -61,13 +61,14 @@ def run(main: Callable[[], None]) -> None:
         sentence = place_sentence(error)
         if sentence is None:
             raise
-    except Terminated as end:
-        log.warning("ended by SIGTERM")
+    except (Terminated, KeyboardInterrupt) as end:
+        log.warning("ended by %s", "SIGTERM" if isinstance(end, Terminated) else "Ctrl-C")
         for child in multiprocessing.active_children():
             child.terminate()
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(int(end.code or 0))  # no waiting for threads that have hours of work before them
+        code = end.code if isinstance(end, Terminated) else 128 + signal.SIGINT
+        os._exit(int(code or 0))  # no waiting for threads that have hours of work before them
     finally:
         if here:
             signal.signal(signal.SIGTERM, before)

@@ -30,7 +30,8 @@ runtime.run(main)
 
 
 def start(folder):
-    step = subprocess.Popen([sys.executable, "-c", SLOW], cwd=folder, stdout=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    step = subprocess.Popen([sys.executable, "-c", SLOW], cwd=folder, text=True, **pipes)
     assert step.stdout.readline() == "ready\n"
     return step
 
@@ -39,11 +40,13 @@ def hidden(folder):
     return sorted(path.name.split(".", 3)[-1] for path in folder.iterdir())
 
 
-def test_nothing_is_left_after_sigterm(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_after_a_signal_and_no_traceback_is_said(tmp_path, number):
     step = start(tmp_path)
-    step.send_signal(signal.SIGTERM)
-    assert step.wait(30) == 128 + signal.SIGTERM
-    assert hidden(tmp_path) == []
+    step.send_signal(number)
+    said = step.communicate(timeout=30)[1]
+    assert step.returncode == 128 + number
+    assert hidden(tmp_path) == [] and "Traceback" not in said
 
 
 def test_what_a_killed_step_left_is_deleted_by_the_next_but_not_what_another_writes(tmp_path):
