@@ -31,13 +31,14 @@ def cases() -> Path:
     return CASES
 
 
-TOGETHER = ("tests/end_to_end/", "tests/workflow/")  # each shares a run of the workflow that takes a minute
+LONG = ("tests/end_to_end/", "tests/workflow/")  # minutes, so they begin first
+TOGETHER = "tests/workflow/"  # shares a run of the workflow
 
 
 def group_of(nodeid: str) -> str:
-    """What a test runs together with, on one process: its folder, or else its file."""
+    """What a test runs together with, on one process: its file, or its folder."""
     file = nodeid.partition("::")[0]
-    return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+    return TOGETHER if file.startswith(TOGETHER) else file
 
 
 class ByGroup(LoadScopeScheduling):
@@ -54,5 +55,4 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByGroup
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long groups first, so that no process waits for one at the end."""
-    place = {folder: number for number, folder in enumerate(TOGETHER)}
-    items.sort(key=lambda item: place.get(group_of(item.nodeid), len(place)))
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
