@@ -6,12 +6,13 @@ They are added to the finished smoke run, so what was trained there must stay as
 import hashlib
 import shutil
 
-import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 from egokd.distillation.logit_files import LogitFile
+from egokd.models.build import load_model
 from smoke import SMOKE, snakemake
 
 
@@ -31,9 +32,8 @@ def extended(folder, tmp_path_factory):
     student = {"ensemble": "pair", "input": "audio", "net": "small", "options": {"width": 4}, "tau": 2.0}
     student |= {"kd_weight": 1.0, "ce_weight": 0.0}
     smoke["students"]["hearing"] = {**student, "train": {**train, **optimiser}}
-    # its steps are too small to be seen: it stays what it started from
-    train = {**train, **optimiser, "epochs": 1, "lr": 1e-12}
-    smoke["students"]["started"] = {**student, "start": "audio", "train": train}
+    # its steps are too small to be seen: its weights stay those that it started from
+    smoke["students"]["started"] = {**student, "start": "audio", "train": {**train, **optimiser, "lr": 1e-12}}
     smoke["evaluation"] = {"views": [[1, 1], [2, 3]]}
     (path / SMOKE).write_text(yaml.safe_dump(config, sort_keys=False))
     plan = snakemake(path, "-n", "results/tables/smoke.csv")
@@ -68,14 +68,15 @@ def test_the_table_has_a_row_per_model_and_view_setting(extended):
 
 
 def test_a_student_starts_from_the_weights_of_a_teacher(extended):
-    files = [
-        extended[0] / f"results/predictions/smoke/{model}/seed0/val-2x3.safetensors"
+    started, teacher, other = (
+        load_model(extended[0] / f"results/models/smoke/{model}/seed0/model.safetensors")[0].state_dict()
         for model in ("student_started", "baseline_audio", "student_hearing")
-    ]
-    started, teacher, other = (LogitFile([path]).all_logits(LogitFile([path]).segment_ids) for path in files)
-    for head in teacher:
-        np.testing.assert_allclose(started[head], teacher[head], atol=1e-4)
-        assert np.abs(other[head] - teacher[head]).max() > 0.01
+    )
+    # statistics of batch normalisation follow the data whatever the step size
+    weights = [name for name in teacher if "running" not in name and "num_batches" not in name]
+    for name in weights:
+        torch.testing.assert_close(started[name], teacher[name], rtol=0, atol=1e-6)
+    assert any((other[name] - teacher[name]).abs().max() > 0.01 for name in weights)
 
 
 def test_the_second_teacher_is_another_training_banked_on_the_same_views(extended):

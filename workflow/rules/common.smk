@@ -16,7 +16,7 @@ from egokd.planning import comparisons, models, provenance, slices
 from egokd.planning.bytecode import remove_cut_off
 from egokd.planning.code import code_digest
 from egokd.planning.origin import check_origins
-from egokd.planning.paths import Paths, flat, labelled, seed_files, view_name
+from egokd.planning.paths import TEST, Paths, flat, labelled, seed_files, view_name
 from egokd.planning.reading import read_config
 from egokd.planning.repeats import repeated_trainings
 from egokd.modalities import looks
@@ -50,7 +50,7 @@ wildcard_constraints:
     seed="|".join(str(seed) for seed in CONFIG.seeds),
     shard=r"\d+",
     # the test split has its own tables and stores: it is needed for a submission alone, and may arrive later
-    subset="(/test)?",
+    subset=f"({TEST})?",
     modality=one_of(m for e in CONFIG.datasets.values() for m in e.modalities),
     part=r"\d+-of-\d+",
     piece=r"(\.\d+-of-\d+)?",
@@ -223,7 +223,7 @@ def annotations_of(dataset):
 
     def files(wildcards):
         try:
-            return PATHS[dataset].annotations("/test")
+            return PATHS[dataset].annotations(TEST)
         except UserError as error:
             raise WorkflowError(str(error)) from None
 

@@ -97,8 +97,8 @@ def _check_start(place: str, net: str, row: Net, options: dict[str, Any]) -> Non
     if pretrained and init:
         raise UserError(f"{place}: net {net!r}: give `pretrained` (a name) or `init` (a file), not both")
     if pretrained and not any(fnmatch.fnmatch(str(pretrained), pattern) for pattern in row.public):
-        offered = f"there are {', '.join(row.public)}" if row.public else "it has no public weights"
-        raise UserError(f"{place}.pretrained: {pretrained!r} is not on offer for {net}; {offered}")
+        offered = nearest_name(pretrained, row.public) if row.public else "; it has no public weights"
+        raise UserError(f"{place}.pretrained: {pretrained!r} is not on offer for {net}{offered}")
     if init and not Path(str(init)).is_file():
         raise UserError(f"{place}.init: {init!r} is no file")
 

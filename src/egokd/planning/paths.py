@@ -17,6 +17,7 @@ from egokd.names import RGB_BASELINE, baseline_of, ensemble_of, student_of
 from egokd.planning import models
 
 Views = tuple[int, int]
+TEST = "/test"  # the subset of the test split, behind a dataset's folder: it has tables and stores of its own
 REREAD = "reread.json"  # beside a segment table: how often each shard was asked to be read again
 
 
@@ -83,7 +84,7 @@ class Paths:
 
     def data(self, split: str = "") -> str:
         """Folder of the segment table and the stores that hold a split: the test split has its own."""
-        return f"results/data/{self.name}{'/test' if split == 'test' else ''}"
+        return f"results/data/{self.name}{TEST if split == 'test' else ''}"
 
     def segments(self, split: str) -> str:
         """The segment table that holds a split; that of the test split knows no folds."""

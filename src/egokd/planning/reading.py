@@ -37,6 +37,8 @@ def read_config(config: dict, base: Path) -> tuple[Config, list[str]]:
     for name, experiment in whole.datasets.items():
         for place, modality, net in nets_of(experiment):
             check_trained(f"config: datasets.{name}.{place}", experiment, modality, net)
+        for student in experiment.students:
+            check_start(f"config: datasets.{name}.students.{student}.start", experiment, student)
     return whole, renamed
 
 
@@ -66,6 +68,22 @@ def nets_of(experiment: Experiment) -> Iterator[tuple[str, str, NetSettings]]:
         kind, _, name = model.partition("_")
         place = {"baseline": f"teachers.{name}", "student": f"students.{name}"}.get(kind, OMNIVORE)
         yield place, models.trained_on(experiment, model), models.settings_of(experiment, model)
+
+
+def check_start(place: str, experiment: Experiment, name: str) -> None:
+    """UserError unless the weights of the teacher that a student starts from fit it."""
+    student = experiment.students[name]
+    if student.start is None:
+        return
+    teacher = experiment.teachers[student.start]
+    options = {key: value for key, value in teacher.options.items() if key != "pretrained"}
+    theirs = {"net": teacher.net, "options": options, "input": experiment.modality_of(student.start)}
+    for key, value in theirs.items():
+        if getattr(student, key) != value:
+            raise UserError(
+                f"{place}: the weights of teacher {student.start!r} do not fit, since its {key} is {value!r} and the "
+                f"student's {getattr(student, key)!r}"
+            )
 
 
 def check_trained(place: str, experiment: Experiment, modality: str, net: NetSettings) -> None:

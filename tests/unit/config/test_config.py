@@ -12,6 +12,7 @@ from egokd.config.experiment import Config, schema_text
 from egokd.config.validation import parse_settings, validate
 from egokd.datasets.segments import FIXED_COLUMNS
 from egokd.errors import UserError
+from egokd.planning.reading import read_config
 from egokd.planning.recipes import resolve
 from paths import REPOSITORY
 
@@ -112,7 +113,7 @@ def test_ensemble_without_its_teacher_names_the_valid_ones(values):
 def test_a_student_starts_from_a_teacher_of_the_same_net_only(values):
     experiment = values["datasets"]["epic"]
     experiment["students"]["heldout"]["start"] = "rgb"
-    assert validate(Config, values, "config.yaml").datasets["epic"].students["heldout"].start == "rgb"
+    assert read_config(values, ROOT)[0].datasets["epic"].students["heldout"].start == "rgb"
     for change, words in (
         ({"start": "rbg"}, "students.heldout.start: no teacher 'rbg'; did you mean 'rgb'?"),
         ({"start": "flow"}, "its input is 'flow' and the student's 'rgb'"),
@@ -122,7 +123,7 @@ def test_a_student_starts_from_a_teacher_of_the_same_net_only(values):
         changed = copy.deepcopy(values)
         changed["datasets"]["epic"]["students"]["heldout"] |= change
         with pytest.raises(UserError) as error:
-            validate(Config, changed, "config.yaml")
+            read_config(changed, ROOT)
         assert words in str(error.value)
 
 

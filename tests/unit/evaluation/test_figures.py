@@ -87,6 +87,6 @@ def test_same_figure_gives_the_same_svg(tmp_path):
 
 def test_dollars_in_a_source_are_no_formula(tmp_path):
     figure = Figure()
-    figures._caption(figure, r"mine (source: $a$ {x} $\frac$)")
+    figures.write_caption(figure, r"mine (source: $a$ {x} $\frac$)")
     figures.save(figure, tmp_path / "a.svg", tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 1000
