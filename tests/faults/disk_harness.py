@@ -13,7 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent)]
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "faults"), str(TESTS / "helpers")]
 
 from disturbed import FullDiskRun  # noqa: E402
 from harness import Harness  # noqa: E402

@@ -14,7 +14,8 @@ import random
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent)]
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "faults"), str(TESTS / "helpers")]
 
 from disturbed import KilledRun  # noqa: E402
 from harness import STUDENT, Harness  # noqa: E402
