@@ -1,12 +1,13 @@
 """What all stores have in common: shards whose files are opened at first use."""
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Generic, TypeVar
 
 Index = TypeVar("Index")
 
 
-class LazyStore(Generic[Index]):
+class LazyStore(ABC, Generic[Index]):
     """Shards that are opened at first use, and again after unpickling.
 
     So an instance may be handed to worker processes: only the paths travel, and each process maps the files itself. A
@@ -20,9 +21,9 @@ class LazyStore(Generic[Index]):
     def __getstate__(self) -> dict:
         return {"paths": self.paths, "_index": None}
 
+    @abstractmethod
     def _read_index(self) -> Index:
         """Open the files; where everything lies. UserError names a file that cannot be read."""
-        raise NotImplementedError
 
     def _open(self) -> Index:
         if self._index is None:

@@ -1,6 +1,8 @@
 """What the steps that hold predictions against labels share: rows, labels and views of a file of predictions."""
 
+import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +30,18 @@ def labelled_rows(segments: Segments, file: LogitFile, path: Path) -> tuple[pd.D
         )
     file.check(ids, [], segments.num_classes)
     return rows, {head: rows[head].to_numpy(np.int64) for head in heads}
+
+
+def origin(args: argparse.Namespace, segments: Segments) -> dict[str, Any]:
+    """What a file of measures begins with: whose predictions, on which data, at which view setting."""
+    return {
+        "dataset": args.dataset,
+        "source": segments.source,
+        "model": args.model,
+        "seed": args.seed,
+        "clips": args.views[0],
+        "crops": args.views[1],
+    }
 
 
 def chosen_views(file: LogitFile, views: Setting) -> list[int]:

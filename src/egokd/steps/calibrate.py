@@ -18,7 +18,7 @@ from egokd.distillation.logit_files import LogitFile
 from egokd.distillation.logits import average_views
 from egokd.evaluation.calibrated import AS_IS, SCALED, Labels, Logits, calibrated, fit_temperatures
 from egokd.io import write_json
-from egokd.steps._evaluated import chosen_views, labelled_rows
+from egokd.steps._evaluated import chosen_views, labelled_rows, origin
 from egokd.steps._logit_arguments import clips_and_crops
 
 
@@ -49,12 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     write_json(
         args.out,
         {
-            "dataset": args.dataset,
-            "source": segments.source,
-            "model": args.model,
-            "seed": args.seed,
-            "clips": args.views[0],
-            "crops": args.views[1],
+            **origin(args, segments),
             "segments": len(rows),
             "heldout_segments": len(held_rows),
             "variants": {variant: asdict(result) for variant, result in variants.items()},

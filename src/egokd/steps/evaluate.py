@@ -16,7 +16,7 @@ from egokd.evaluation.metrics import evaluate, subsets_of
 from egokd.evaluation.tables import main_head
 from egokd.hashing import digest
 from egokd.io import write_json
-from egokd.steps._evaluated import chosen_views, labelled_rows
+from egokd.steps._evaluated import chosen_views, labelled_rows, origin
 from egokd.steps._logit_arguments import clips_and_crops
 
 
@@ -44,12 +44,7 @@ def main(argv: list[str] | None = None) -> None:
     write_json(
         args.out,
         {
-            "dataset": args.dataset,
-            "source": segments.source,
-            "model": args.model,
-            "seed": args.seed,
-            "clips": args.views[0],
-            "crops": args.views[1],
+            **origin(args, segments),
             "segments": len(ids),
             "skipped": len(every) - len(ids),
             "without_modality": int((~file.availability(ids)).sum()),
