@@ -90,18 +90,14 @@ def _write_card(dataset: str, configfile: Path | None, path: Path) -> None:
     import pandas as pd
     import yaml
 
-    from egokd.config.experiment import Config
-    from egokd.config.validation import validate
     from egokd.datasets.licences import licence_of
     from egokd.io import write_text
-    from egokd.planning.old_keys import translate
-    from egokd.planning.recipes import resolve
+    from egokd.planning.reading import read_config
     from egokd.portable.data_card import data_card
 
     folder = workflow_folder()
     plain = yaml.safe_load((configfile or folder / "config.yaml").read_text())
-    config, _ = translate(resolve(plain, folder / "workflow" / "recipes"))
-    chosen = validate(Config, config, "config").datasets[dataset]
+    chosen = read_config(plain, folder)[0].datasets[dataset]
     found = folder / "results" / "check" / dataset
     if not (found / "classes.csv").is_file():
         raise UserError(f"{found}: the check found no classes, so there is no card; see problems.csv there")

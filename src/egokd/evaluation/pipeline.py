@@ -6,7 +6,7 @@ forward passes in the precision and batch that prediction jobs use.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,12 @@ from torch import nn
 from egokd.datasets.adapter import Adapter
 from egokd.evaluation import cost
 from egokd.machine.placement import Placement, convert, set_switches
-from egokd.media.audio import add_video
-from egokd.media.audio_writer import audio_writer
-from egokd.media.flow import extract_flow
+from egokd.media.audio import cut_sound
+from egokd.media.flow import cut_flow
 from egokd.media.frame_store import FrameStore
-from egokd.media.frame_writer import StoreWriter
-from egokd.media.frames import FrameExtractor
+from egokd.media.frames import cut_frames
 from egokd.media.object_writer import write_boxes
+from egokd.media.skipped import Cut
 from egokd.sampling.dataset import ViewDataset
 from egokd.sampling.modalities.opened import OpenModality
 
@@ -74,34 +73,31 @@ class Reader:
         return path
 
     def _frames(self, path: Path) -> None:
-        settings = {key: self.media[key] for key in ("frame_rate", "short_side", "jpeg_quality")}
-        with StoreWriter(path, ("image",), {"kind": "rgb", **settings}) as writer:
-            extractor = FrameExtractor(writer, self.media["reader"], **settings, threads=1)
-            for video_id, rows in self.videos:
-                for _ in extractor.add_video(
-                    video_id, self.adapter.rgb_source(self.root, video_id, self.frames_fps), rows
-                ):
-                    pass
+        videos = (
+            (video_id, self.adapter.rgb_source(self.root, video_id, self.frames_fps), rows)
+            for video_id, rows in self.videos
+        )
+        _run(cut_frames(path, videos, self.media, 1, Cut()))
 
     def _flow(self, path: Path) -> None:
-        flow, rate = self.media["flow"], self.media["frame_rate"]
-        frames = FrameStore([self.folder / "rgb"])
-        with StoreWriter(path, ("u", "v"), {"kind": "flow", "frame_rate": rate, "dt_s": 1 / rate, **flow}) as writer:
-            for _ in extract_flow(frames, writer, flow["preset"], flow["bound"], 1, []):
-                pass
+        _run(cut_flow(path, FrameStore([self.folder / "rgb"]), self.media["flow"], 1, Cut()))
 
     def _sound(self, path: Path) -> None:
-        rate, margin_s = self.media["audio"]["sample_rate"], self.media["audio"]["margin_s"]
-        with audio_writer(path, rate, margin_s) as add:
-            for video_id, rows in self.videos:
-                if (sound := self.adapter.sound_path(self.root, video_id)) is not None:
-                    add_video(add, video_id, sound, rows, rate, margin_s)
+        files = ((video_id, self.adapter.sound_path(self.root, video_id), rows) for video_id, rows in self.videos)
+        videos = ((video_id, file, rows) for video_id, file, rows in files if file is not None)
+        _run(cut_sound(path, videos, self.media["audio"], Cut()))
 
     def _boxes(self, path: Path) -> None:
         rate = self.media["frame_rate"]
         write_boxes(
             path, [self.adapter.boxes(self.root, video_id, rows, rate, self.index) for video_id, rows in self.videos]
         )
+
+
+def _run(work: Iterator) -> None:
+    """Do all of it."""
+    for _ in work:
+        pass
 
 
 def reading_ms(reader: Reader, modalities: list[str], segments: int) -> dict[str, float]:

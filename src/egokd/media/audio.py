@@ -1,18 +1,20 @@
 """Sound of segments: decoded once per video from the start, resampled to mono, aligned with the picture by seconds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pandas as pd
 
+from egokd.media.audio_writer import audio_writer
 from egokd.media.decode import merge_intervals
 from egokd.media.errors import MediaError
 from egokd.media.header import read_header
 from egokd.media.opening import open_media, packets_of, tick_s, video_stream
 from egokd.media.pieces import JOIN_S, Hole, stop_of, touching
-from egokd.media.skipped import Skip
+from egokd.media.skipped import Cut, Skip
 from egokd.media.sources import Pieces, moving
 
 STEP = "extract_audio"
@@ -215,3 +217,19 @@ def add_video(
         start_s = round(starts[index] * sample_rate) / sample_rate
         add(segment_id, start_s, None if sound is None or segment_id in cut_off else sound[0][index])
     return skips, sound is not None
+
+
+def cut_sound(
+    path: Path, videos: Iterable[tuple[str, Path, pd.DataFrame]], settings: dict[str, Any], cut: Cut
+) -> Iterator[str]:
+    """Write the sound of the segments (rows) of each video, given by its file; yield the id of each video.
+
+    settings  sample_rate and margin_s
+    """
+    rate, margin_s = settings["sample_rate"], settings["margin_s"]
+    with audio_writer(path, rate, margin_s) as add:
+        for video_id, file, rows in videos:
+            skips, heard = add_video(add, video_id, file, rows, rate, margin_s)
+            cut.skips += skips
+            cut.silent += not heard
+            yield video_id

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,11 +21,12 @@ from egokd.media.errors import MediaError
 from egokd.media.frame_store import FrameStore
 from egokd.media.frame_writer import StoreWriter
 from egokd.media.opening import check_size
-from egokd.media.skipped import Skip
+from egokd.media.skipped import Cut, Skip
 
 log = logging.getLogger("egokd")
 
 STEP = "extract_flow"
+Published = Callable[[FrameStore, StoreWriter, list[Skip]], Iterator[float]]  # writes flow that is there already
 PRESETS = {
     "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
     "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
@@ -139,3 +141,24 @@ def _decode_or_none(data: bytes) -> np.ndarray | None:
         return decode_grey(data)
     except ValueError:
         return None
+
+
+def cut_flow(
+    path: Path,
+    frames: FrameStore,
+    settings: dict[str, Any],
+    threads: int,
+    cut: Cut,
+    published: Published | None = None,
+) -> Iterator[float]:
+    """Write the flow at every stored frame, computed or by `published`; yield the time of each.
+
+    settings  source, preset and bound
+    """
+    rate = frames.metadata["frame_rate"]
+    with StoreWriter(path, ("u", "v"), {"kind": "flow", "frame_rate": rate, "dt_s": 1 / rate, **settings}) as writer:
+        if published:
+            yield from published(frames, writer, cut.skips)
+        else:
+            yield from extract_flow(frames, writer, settings["preset"], settings["bound"], threads, cut.skips)
+    cut.videos |= writer.videos

@@ -1,8 +1,9 @@
 """One shard of RGB frames at a fixed rate, small, as JPEG: decoded from videos, or taken from extracted frames."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,11 +28,12 @@ from egokd.media.images import encode_rgb, stored_size
 from egokd.media.opening import check_size
 from egokd.media.pieces import Hole, outside, pieces_at, stop_of, touching
 from egokd.media.probe import Probe, choose_reader, probe_video
-from egokd.media.skipped import MIN_COVERED_SHARE, Skip, uncovered
+from egokd.media.skipped import MIN_COVERED_SHARE, Cut, Skip, uncovered
 from egokd.media.sources import FrameFiles, NumberedFiles, Pieces, Source
 
 log = logging.getLogger("egokd")
 
+FRAME_KEYS = ("frame_rate", "short_side", "jpeg_quality")  # settings that a store is made with
 STEP = "extract_frames"
 STAND_IN_S = 0.5  # a damaged frame file is replaced by the nearest good one, if there is one this near
 
@@ -265,3 +267,19 @@ def _incomplete(
             reason = f"{path}: holds {high - low} of the {wanted} frames of this segment; files are missing"
             skips.append(Skip(row.video_id, row.segment_id, STEP, reason))
     return skips
+
+
+def cut_frames(
+    path: Path, videos: Iterable[tuple[str, Source, pd.DataFrame]], settings: dict[str, Any], threads: int, cut: Cut
+) -> Iterator[float]:
+    """Write the frames of the segments (rows) of each video; yield the time of every frame, for a progress bar.
+
+    settings  reader and FRAME_KEYS. The store is there when the last one was yielded.
+    """
+    stored = {key: settings[key] for key in FRAME_KEYS}
+    with StoreWriter(path, ("image",), {"kind": "rgb", **stored}) as writer:
+        extractor = FrameExtractor(writer, settings["reader"], **stored, threads=threads)
+        for video_id, source, rows in videos:
+            yield from extractor.add_video(video_id, source, rows)
+    cut.skips += extractor.skips
+    cut.videos |= writer.videos

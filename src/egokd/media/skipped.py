@@ -1,8 +1,9 @@
-"""The table of what could not be read: one row per video or segment and step, with a reason a person understands."""
+"""The table of what could not be read: one row per video or segment and step, with a reason a person understands; and
+what else came of cutting videos."""
 
 import csv
 import difflib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,16 @@ class Skip:
     segment_id: str
     step: str
     reason: str
+
+
+@dataclass
+class Cut:
+    """What came of cutting videos into a store, filled on the way. `videos`: of those stored, what is known of each;
+    `silent`: number of videos without sound that could be read."""
+
+    skips: list[Skip] = field(default_factory=list)
+    videos: dict[str, dict] = field(default_factory=dict)
+    silent: int = 0
 
 
 def uncovered(rows: pd.DataFrame, end_s: float, step: str, what: str) -> list[Skip]:

@@ -22,6 +22,9 @@ NUMBERED = re.compile(r"^((?:.*/)?)([^/]*?)([0-9]+)\.(?:jpe?g|png)$", re.IGNOREC
 PIECE = re.compile(r"([0-9]{1,6})\.(?:mp4|mkv|mov|webm|avi)", re.IGNORECASE)
 COLUMN_FOLDER = re.compile(r"(?:^|(?<=/))([uv])/$", re.IGNORECASE)
 USUAL_NAMES = ("", "frame", "img", "image")  # before the number; where they are, files of other names are others
+VIDEO_SUFFIXES = frozenset(
+    f".{name}" for name in ["3gp", "avi", "flv", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "ts", "webm", "wmv"]
+)  # how files are called that are looked for in folders; any file may be named
 MAX_DIGITS = 12  # leading zeros included; more are no frame numbers
 
 

@@ -14,18 +14,16 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from egokd.config.experiment import Config
-from egokd.config.validation import validate
 from egokd.datasets import folder as own_videos
 from egokd.datasets.annotation_files import read_csv
 from egokd.errors import UserError
 from egokd.io import write_text
 from egokd.machine.gpus import visible_gpus
 from egokd.media.header import Header, read_headers
+from egokd.media.sources import VIDEO_SUFFIXES
 from egokd.planning.code import SOURCE_ROOT
-from egokd.planning.recipes import resolve
+from egokd.planning.reading import read_config
 
-SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".webm", ".wmv")
 CSV_NAME = "annotations.csv"
 NO_HEADS = ("file", "start", "stop", "split", "group", "segment_id")
 LOOKED_AT = 400  # files whose headers are read: sizes and rates of the others are taken to be alike
@@ -33,7 +31,8 @@ FEWEST = 8  # segments that a config is proposed for; the least that can be spli
 LEAST_SHARE, MOST_SHARE = 0.02, 0.2  # of segments that may be skipped
 USUAL_SEGMENTS, USUAL_EPOCHS, FEWEST_EPOCHS = 1000, 60, 10
 CPU_SIDE, GPU_SIDE = 96, 128
-RECIPES = SOURCE_ROOT.parent / "workflow" / "recipes"
+WORKFLOW = SOURCE_ROOT.parent  # where this package lies in a clone
+RECIPES = WORKFLOW / "workflow" / "recipes"
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def _annotations(folder: Path) -> Path:
         raise UserError(f"{folder}: {names} all have a column `file`; call the right one {CSV_NAME}")
     if found:
         raise UserError(f"{found[0]}: has no column `file`; name the column of the videos' files so (docs/datasets.md)")
-    videos = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    videos = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
     if not videos:
         raise UserError(f"{folder}: there are no videos in it")
     classes = {path.parts[0] for path in videos if len(path.parts) == 2}
@@ -189,4 +188,4 @@ def _text(folder: Path, name: str, csv: str, heads: dict[str, list[str]], segmen
 def _check(text: str) -> None:
     """UserError if the proposal is no valid config: then a file has a name that needs care."""
     if RECIPES.is_dir():
-        validate(Config, resolve(yaml.safe_load(text), RECIPES), "the proposed config")
+        read_config(yaml.safe_load(text), WORKFLOW)

@@ -13,9 +13,9 @@ import pandas as pd
 
 from egokd.datasets.annotation_files import need_rows, read_csv, refuse, seconds
 from egokd.errors import UserError
+from egokd.media.sources import VIDEO_SUFFIXES
 
 ROUNDING = 1e-9  # of a window: a whole number of windows leaves no sliver at the end
-SUFFIXES = (".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _files(video: Path) -> Iterator[Path]:
     hold frames.
     """
     inside = video.rglob("*") if video.is_dir() else ()
-    yield from sorted(file for file in inside if file.suffix.lower() in SUFFIXES and file.is_file()) or [video]
+    yield from sorted(file for file in inside if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()) or [video]
 
 
 def listed_segments(path: Path, window: Window | None = None) -> list[Request]:

@@ -2,15 +2,29 @@
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import pandas as pd
 
 from egokd import runtime
 from egokd.datasets.formats import adapter
 from egokd.datasets.segments import read_segments
 from egokd.errors import UserError
-from egokd.media.audio import add_video
-from egokd.media.audio_writer import audio_writer
-from egokd.media.skipped import write_skipped
+from egokd.media.audio import cut_sound
+from egokd.media.skipped import Cut, write_skipped
+
+
+def sound_files(
+    args: argparse.Namespace, videos: Iterable[tuple[str, pd.DataFrame]]
+) -> Iterator[tuple[str, Path, pd.DataFrame]]:
+    """(id, file, segments) of every video; UserError for a format without sound."""
+    sound_path = adapter(args.format).sound_path
+    for video_id, rows in videos:
+        path = sound_path(args.root, video_id)
+        if path is None:
+            raise UserError(f"format {args.format}: videos have no sound; leave the teacher `audio` out of the config")
+        yield video_id, path, rows
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -28,21 +42,12 @@ def main(argv: list[str] | None = None) -> None:
 
     table = read_segments(args.segments).table
     videos = table[table["shard"] == args.shard].groupby("video_id", sort=True)
-    sound_path = adapter(args.format).sound_path
-    rate, margin_s = args.settings["sample_rate"], args.settings["margin_s"]
-    skips, silent = [], 0
-    with audio_writer(args.out, rate, margin_s) as add:
-        for video_id, rows in runtime.progress(videos, len(videos), f"shard {args.shard}", "videos"):
-            path = sound_path(args.root, video_id)
-            if path is None:
-                raise UserError(
-                    f"format {args.format}: videos have no sound; leave the teacher `audio` out of the config"
-                )
-            skip, heard = add_video(add, video_id, path, rows, rate, margin_s)
-            skips += skip
-            silent += not heard
-    write_skipped(args.skipped, skips)
-    runtime.log.info("sound of %d videos (%d silent or skipped)", len(videos), silent)
+    cut = Cut()
+    work = cut_sound(args.out, sound_files(args, videos), args.settings, cut)
+    for _ in runtime.progress(work, len(videos), f"shard {args.shard}", "videos"):
+        pass
+    write_skipped(args.skipped, cut.skips)
+    runtime.log.info("sound of %d videos (%d silent or skipped)", len(videos), cut.silent)
 
 
 if __name__ == "__main__":

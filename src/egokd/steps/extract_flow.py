@@ -3,16 +3,17 @@
 import argparse
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from egokd import runtime
 from egokd.datasets.formats import adapter
 from egokd.media.errors import MediaError
-from egokd.media.flow import STEP, extract_flow
+from egokd.media.flow import STEP, cut_flow
 from egokd.media.frame_store import FrameStore
 from egokd.media.frame_writer import StoreWriter
 from egokd.media.official_flow import add_video
-from egokd.media.skipped import Skip, write_skipped
+from egokd.media.skipped import Cut, Skip, write_skipped
 
 
 def published(args: argparse.Namespace, frames: FrameStore, writer: StoreWriter, skips: list[Skip]) -> Iterator[float]:
@@ -43,20 +44,15 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     runtime.start(STEP, args.threads)
 
-    frames = FrameStore([args.frames])
-    rate, bound = frames.metadata["frame_rate"], args.settings["bound"]
+    frames, cut = FrameStore([args.frames]), Cut()
     total = sum(frames.info(video_id)["rows"] for video_id in frames.videos)
-    metadata = {"kind": "flow", "frame_rate": rate, "dt_s": 1 / rate, **args.settings}
-    skips: list[Skip] = []
-    with StoreWriter(args.out, ("u", "v"), metadata) as writer:
-        if args.settings["source"] == "official":
-            work = published(args, frames, writer, skips)
-        else:
-            work = extract_flow(frames, writer, args.settings["preset"], bound, args.threads, skips)
-        for _ in runtime.progress(work, total, "flow", "frames"):
-            pass
-    write_skipped(args.skipped, skips)
-    runtime.log.info("flow of %d of %d videos", len(writer.videos), len(frames.videos))
+    taken = partial(published, args) if args.settings["source"] == "official" else None
+    for _ in runtime.progress(
+        cut_flow(args.out, frames, args.settings, args.threads, cut, taken), total, "flow", "frames"
+    ):
+        pass
+    write_skipped(args.skipped, cut.skips)
+    runtime.log.info("flow of %d of %d videos", len(cut.videos), len(frames.videos))
 
 
 if __name__ == "__main__":

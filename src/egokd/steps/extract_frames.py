@@ -2,15 +2,15 @@
 
 import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 from egokd import runtime
 from egokd.datasets.formats import adapter
 from egokd.datasets.segments import read_segments
-from egokd.media.frame_writer import StoreWriter
-from egokd.media.frames import FrameExtractor, expected_frames
-from egokd.media.skipped import write_skipped
+from egokd.media.frames import cut_frames, expected_frames
+from egokd.media.skipped import Cut, write_skipped
+
+READERS = ("decord", "pyav", "files", "pieces")  # as a store records them
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -29,30 +29,18 @@ def main(argv: list[str] | None = None) -> None:
 
     table = read_segments(args.segments).table
     rows = table[table["shard"] == args.shard]
-    rgb_source = adapter(args.format).rgb_source
-    keys = ("frame_rate", "short_side", "jpeg_quality")
-    settings = {key: args.settings[key] for key in keys}
-    with StoreWriter(args.out, ("image",), {"kind": "rgb", **settings}) as writer:
-        extractor = FrameExtractor(writer, args.settings["reader"], **settings, threads=args.threads)
-
-        def frames() -> Iterator[float]:
-            for video_id, group in rows.groupby("video_id", sort=True):
-                yield from extractor.add_video(video_id, rgb_source(args.root, video_id, args.frames_fps), group)
-
-        total = expected_frames(rows, settings["frame_rate"])
-        stored = sum(1 for _ in runtime.progress(frames(), total, f"shard {args.shard}", "frames"))
-    write_skipped(args.skipped, extractor.skips)
-    readers = [info["reader"] for info in writer.videos.values()]
-    runtime.log.info(
-        "%d frames of %d videos (decord %d, PyAV %d, frame files %d, in pieces %d), %d skipped entries",
-        stored,
-        len(readers),
-        readers.count("decord"),
-        readers.count("pyav"),
-        readers.count("files"),
-        readers.count("pieces"),
-        len(extractor.skips),
+    rgb_source, cut = adapter(args.format).rgb_source, Cut()
+    videos = (
+        (video_id, rgb_source(args.root, video_id, args.frames_fps), group)
+        for video_id, group in rows.groupby("video_id", sort=True)
     )
+    frames = cut_frames(args.out, videos, args.settings, args.threads, cut)
+    total = expected_frames(rows, args.settings["frame_rate"])
+    stored = sum(1 for _ in runtime.progress(frames, total, f"shard {args.shard}", "frames"))
+    write_skipped(args.skipped, cut.skips)
+    readers = [info["reader"] for info in cut.videos.values()]
+    counts = ", ".join(f"{name} {readers.count(name)}" for name in READERS)
+    runtime.log.info("%d frames of %d videos (%s), %d skipped entries", stored, len(readers), counts, len(cut.skips))
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ import numpy as np
 from egokd import runtime
 from egokd.config.base import Section
 from egokd.config.validation import parse_settings
+from egokd.datasets.joining import rows_of
 from egokd.datasets.segments import Segments, read_segments, select
 from egokd.distillation.ensemble_weights import fit_scale, mean_nll
 from egokd.distillation.logit_files import LogitFile
 from egokd.distillation.logits import average_views
-from egokd.errors import UserError
 from egokd.io import read_json, write_json, write_text
 from egokd.portable.card import Facts, card
 from egokd.portable.settings import Calibration, Inputs, Portable
@@ -83,15 +83,13 @@ def calibrate(file: LogitFile, segments: Segments, noisy_labels: bool) -> tuple[
     Raises UserError if the predictions are not of held-out segments.
     """
     ids = [segment_id for segment_id in file.segment_ids if file.available[segment_id]]
-    rows = select(segments.table, "heldout").set_index("segment_id")
-    if unknown := set(ids) - set(rows.index):
-        raise UserError(f"{file.paths[0]}: segment {min(unknown)!r} is not held out; predict the held-out fold again")
+    rows = rows_of(select(segments.table, "heldout"), ids, file.paths[0], "the held-out fold")
     untrained = file.metadata.get("trained") == "0"
     scale, before, after = dict.fromkeys(segments.heads, 1.0), {}, {}
     if ids and not untrained:
         logits = file.all_logits(ids)
         for head in segments.heads:
-            values_NK, labels_N = average_views(logits[head]), rows.loc[ids, head].to_numpy(np.int64)
+            values_NK, labels_N = average_views(logits[head]), rows[head].to_numpy(np.int64)
             scale[head], _ = fit_scale(values_NK, labels_N, noisy_labels)
             before[head], after[head] = mean_nll(values_NK, labels_N), mean_nll(scale[head] * values_NK, labels_N)
     count = len(ids) if before else 0

@@ -11,7 +11,7 @@ from egokd.evaluation.agreement import agreement_of_files
 from egokd.evaluation.notes import Followed, as_markdown_list, notes
 from egokd.evaluation.provenance import provenance
 from egokd.evaluation.tables import as_markdown, build_table
-from egokd.io import atomic_path, read_json, write_json, write_text
+from egokd.io import read_json, write_csv, write_json, write_text
 from egokd.steps._logit_arguments import labelled_paths
 
 
@@ -40,8 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     table = build_table(metrics, args.rows, read_json(args.cost))
     fitted = {name: [read_json(path) for path in paths] for name, paths in args.ensembles}
     sentences = notes(metrics, args.rows, fitted, compare(args.followed))
-    with atomic_path(args.csv) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.4f")
+    write_csv(args.csv, table)
     text = as_markdown(table) + as_markdown_list(sentences)
     write_text(args.md, text)
     call = read_json(args.call) if args.call.exists() else {}

@@ -49,5 +49,5 @@ def test_an_untrained_model_is_not_calibrated(tmp_path):
 
 def test_predictions_of_other_segments_are_refused(tmp_path):
     ids = ["stranger", *(f"s{number}" for number in range(1, COUNT))]
-    with pytest.raises(UserError, match="'stranger' is not held out"):
+    with pytest.raises(UserError, match="'stranger' is not in the held-out fold"):
         calibrate(*heldout(tmp_path / "p.safetensors", 1.0, ids=ids), noisy_labels=False)
